@@ -1,0 +1,131 @@
+//! The cluster at one offset: an immutable value that is cheap to clone and to compare.
+//!
+//! All maps are persistent (`imbl`), so a clone shares everything and a difference costs what
+//! changed. The index broker -> partitions keeps a broker's death at the cost of its own partitions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+use uuid::Uuid;
+
+use crate::{
+    Broker, BrokerId, ConfigResource, Controller, ControllerId, Feature, Mode, Partition,
+    ProducerIds, Record, Topic, TopicPartition,
+};
+
+/// An immutable view of the cluster.
+///
+/// Readers take one `Arc<ClusterImage>` and keep it for a whole request, so that a request never
+/// sees half of a change.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClusterImage {
+    pub cluster_id: Option<Arc<str>>,
+    pub brokers: OrdMap<BrokerId, Arc<Broker>>,
+    pub controllers: OrdMap<ControllerId, Arc<Controller>>,
+    pub topics: OrdMap<Arc<str>, Arc<Topic>>,
+    /// Names of topics by id.
+    pub topic_names: OrdMap<Uuid, Arc<str>>,
+    pub partitions: OrdMap<TopicPartition, Arc<Partition>>,
+    /// Which partitions have a replica on a broker.
+    pub by_broker: OrdMap<BrokerId, OrdSet<TopicPartition>>,
+    pub configs: OrdMap<ConfigResource, Arc<BTreeMap<String, String>>>,
+    pub producer_ids: Option<Arc<ProducerIds>>,
+    pub features: OrdMap<String, Arc<Feature>>,
+    pub mode: Option<Arc<Mode>>,
+}
+
+impl ClusterImage {
+    pub fn from_records<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
+        let mut image = Self::default();
+        records.into_iter().for_each(|record| image.apply(record));
+        image
+    }
+
+    /// The only way state changes, on every node, in every mode.
+    pub fn apply(&mut self, record: &Record) {
+        match record {
+            Record::Cluster(it) => self.cluster_id = Some(it.id.as_str().into()),
+            Record::Broker(it) => drop(self.brokers.insert(it.id, Arc::new(it.clone()))),
+            Record::BrokerRemoved(id) => drop(self.brokers.remove(id)),
+            Record::Controller(it) => drop(self.controllers.insert(it.id, Arc::new(it.clone()))),
+            Record::ControllerRemoved(id) => drop(self.controllers.remove(id)),
+            Record::Topic(it) => {
+                if let Some(before) = self.topics.get(&it.name) {
+                    self.topic_names.remove(&before.id);
+                }
+                self.topic_names.insert(it.id, it.name.clone());
+                self.topics.insert(it.name.clone(), Arc::new(it.clone()));
+            }
+            Record::TopicRemoved(name) => self.remove_topic(name),
+            Record::Partition(it) => self.insert_partition(it),
+            Record::Config(it) if it.values.is_empty() => drop(self.configs.remove(&it.resource)),
+            Record::Config(it) => {
+                self.configs.insert(it.resource.clone(), Arc::new(it.values.clone()));
+            }
+            Record::ProducerIds(it) => self.producer_ids = Some(Arc::new(it.clone())),
+            Record::Feature(it) => {
+                self.features.insert(it.name.clone(), Arc::new(it.clone()));
+            }
+            Record::Mode(it) => self.mode = Some(Arc::new(it.clone())),
+        }
+    }
+
+    fn insert_partition(&mut self, partition: &Partition) {
+        let before = self.partitions.insert(partition.id.clone(), Arc::new(partition.clone()));
+        if let Some(before) = before {
+            if before.replicas == partition.replicas {
+                return;
+            }
+            self.remove_from_index(&before);
+        }
+        for replica in &partition.replicas {
+            self.by_broker.entry(*replica).or_default().insert(partition.id.clone());
+        }
+    }
+
+    fn remove_from_index(&mut self, partition: &Partition) {
+        for replica in &partition.replicas {
+            if let Some(hosted) = self.by_broker.get_mut(replica) {
+                hosted.remove(&partition.id);
+                if hosted.is_empty() {
+                    self.by_broker.remove(replica);
+                }
+            }
+        }
+    }
+
+    fn remove_topic(&mut self, name: &Arc<str>) {
+        if let Some(topic) = self.topics.remove(name) {
+            self.topic_names.remove(&topic.id);
+        }
+        let ids: Vec<TopicPartition> =
+            self.partitions_of(name).map(|partition| partition.id.clone()).collect();
+        for id in ids {
+            if let Some(partition) = self.partitions.remove(&id) {
+                self.remove_from_index(&partition);
+            }
+        }
+        self.configs.remove(&ConfigResource::Topic(name.clone()));
+    }
+
+    /// The partitions of a topic in order, whether or not the topic is visible yet.
+    pub fn partitions_of(&self, topic: &Arc<str>) -> impl Iterator<Item = &Arc<Partition>> {
+        let first = TopicPartition { topic: topic.clone(), partition: 0 };
+        let last = TopicPartition { topic: topic.clone(), partition: i32::MAX };
+        self.partitions.range(first..=last).map(|(_, partition)| partition)
+    }
+
+    pub fn topic_by_id(&self, id: &Uuid) -> Option<&Arc<Topic>> {
+        self.topics.get(self.topic_names.get(id)?)
+    }
+
+    pub fn partition(&self, topic: &Arc<str>, partition: i32) -> Option<&Arc<Partition>> {
+        self.partitions.get(&TopicPartition { topic: topic.clone(), partition })
+    }
+
+    /// Registered, not fenced, not leaving: may lead and join an ISR.
+    pub fn is_active(&self, broker: BrokerId) -> bool {
+        self.brokers.get(&broker).is_some_and(|it| !it.fenced && !it.in_controlled_shutdown)
+    }
+}
