@@ -54,6 +54,14 @@ pub trait Data: Sized {
         Self::decode(&mut d, version)
     }
 
+    /// As [`Data::from_versioned`], but a version newer than the known ones is read as the newest
+    /// of them. The consumer protocol is read so: its new versions only append fields.
+    fn from_versioned_or_newer(bytes: Bytes) -> Result<Self, DecodeError> {
+        let mut d = Decoder::new(bytes);
+        let version = d.i16()?.min(*Self::VERSIONS.end());
+        Self::decode(&mut d, version)
+    }
+
     /// Writes two bytes of version and then the value.
     fn to_versioned(&self, version: i16) -> Result<Bytes, EncodeError> {
         let mut e = Encoder::new();
