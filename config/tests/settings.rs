@@ -142,6 +142,8 @@ fn the_table_is_sound() {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
     #[test]
     fn no_text_makes_the_loader_panic(
         text in "(?s).{0,200}",

@@ -144,8 +144,39 @@ pub enum ConfigOperation {
 /// its answer from them (topic id, new ISR, block of producer ids).
 pub type Outcome = Result<Vec<Record>, ControlError>;
 
+/// The controller's own configuration, where the image has no dynamic default for all brokers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Defaults {
+    pub num_partitions: i32,
+    pub default_replication_factor: i16,
+    pub min_insync_replicas: i32,
+    pub unclean_leader_election: bool,
+    /// Keep eligible leader replicas (KIP-966).
+    pub elr_enabled: bool,
+}
+
+impl Defaults {
+    /// Takes them from a controller's `server.properties`.
+    pub fn new(settings: &config::Settings) -> Self {
+        let factor = settings.i32("default.replication.factor");
+        Self {
+            num_partitions: settings.i32("num.partitions"),
+            default_replication_factor: i16::try_from(factor).unwrap_or(i16::MAX),
+            min_insync_replicas: settings.i32("min.insync.replicas"),
+            unclean_leader_election: settings.bool("unclean.leader.election.enable"),
+            elr_enabled: true,
+        }
+    }
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self::new(&config::Settings::default())
+    }
+}
+
 /// The whole controller, as a function. Every prefix of the records is a valid state.
-pub fn decide(_image: &ClusterImage, _command: &Command) -> Outcome {
+pub fn decide(_defaults: &Defaults, _image: &ClusterImage, _command: &Command) -> Outcome {
     Ok(Vec::new())
 }
 

@@ -8,14 +8,13 @@
 //! Read `record`, `image`, `control`, `store`, in this order. Nothing here names a clock, a socket or
 //! a random number.
 
+pub mod codec;
 pub mod control;
 mod image;
 mod record;
 mod store;
 
-pub use control::{Command, ControlError, Outcome, decide};
+pub use control::{Command, ControlError, Defaults, Outcome, decide};
 pub use image::ClusterImage;
 pub use record::*;
-pub use store::{
-    BATCH_BYTES_MAX, CommitError, ControllerEpoch, Leadership, MetadataStore, Offset,
-};
+pub use store::{BATCH_BYTES_MAX, CommitError, ControllerEpoch, Leadership, MetadataStore, Offset};
