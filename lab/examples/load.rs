@@ -1,0 +1,33 @@
+//! Puts the load on any Kafka cluster and judges what became of it.
+//!
+//! `cargo run -p lab --example load -- localhost:9092 orders 20`: 20 seconds of load on `orders`.
+//! Every line typed meanwhile marks a fault of that name.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use lab::load::{Load, LoadOptions};
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [bootstrap, topic, seconds] = arguments.as_slice() else {
+        anyhow::bail!("usage: load HOST:PORT TOPIC SECONDS");
+    };
+    let seconds = Duration::from_secs(seconds.parse().context("SECONDS is no number")?);
+    let load = Load::start(LoadOptions::new(bootstrap, topic)).await?;
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let end = tokio::time::sleep(seconds);
+    tokio::pin!(end);
+    loop {
+        tokio::select! {
+            () = &mut end => break,
+            Ok(Some(name)) = lines.next_line() => load.mark_fault(&name),
+        }
+    }
+    let report = load.stop_and_check().await?;
+    print!("{}", report.verdict);
+    println!("{}", serde_json::to_string_pretty(&report)?);
+    Ok(())
+}
