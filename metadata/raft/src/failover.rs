@@ -1,0 +1,132 @@
+//! Election without waiting, once the leader's process is known to be dead.
+//!
+//! A process that dies closes its sockets: the stream from the leader breaks and its port refuses. A
+//! network that drops packets or a paused process does neither, so only the election timeout can
+//! tell. A standby that sees both gives up the lease that it granted to that leader and asks for a
+//! pre-vote; peers check for themselves before they answer, so a majority that hears from its leader
+//! is never disturbed by one that cannot reach it.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+
+use openraft::async_runtime::WatchReceiver;
+use openraft::raft::TransferLeaderRequest;
+use tokio::net::TcpStream;
+
+use crate::peer::Links;
+use crate::types::{NodeKey, Raft, Vote};
+
+/// The listener of a dying process may close a moment after its connections.
+const PROBES: u32 = 3;
+const PROBE_PAUSE: Duration = Duration::from_millis(5);
+const PROBE_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// Rounds of pre-votes before the election timer is left to do its work.
+const ROUNDS: u32 = 5;
+
+pub(crate) struct Failover {
+    raft: Raft,
+    links: Arc<Links>,
+    enabled: bool,
+    /// One campaign at a time.
+    campaigning: AtomicBool,
+}
+
+impl Failover {
+    pub(crate) fn new(raft: Raft, links: Arc<Links>, enabled: bool) -> Arc<Self> {
+        Arc::new(Self { raft, links, enabled, campaigning: AtomicBool::new(false) })
+    }
+
+    /// A stream from `peer` broke. Returns at once.
+    pub(crate) fn suspect(self: &Arc<Self>, peer: NodeKey) {
+        if !self.enabled || self.leader().is_none_or(|(leader, _)| leader != peer) {
+            return;
+        }
+        if self.campaigning.swap(true, SeqCst) {
+            return;
+        }
+        let this = self.clone();
+        tokio::spawn(async move {
+            this.campaign().await;
+            this.campaigning.store(false, SeqCst);
+        });
+    }
+
+    /// Ends the lease of a leader whose process is dead, and says whether it did.
+    pub(crate) async fn release_dead_leader(&self, candidate: Option<NodeKey>) -> bool {
+        let Some((leader, vote)) = self.leader().filter(|_| self.enabled) else { return false };
+        if Some(leader) == candidate || leader == self.links.identity.key {
+            return false;
+        }
+        let Some(address) = self.address(leader) else { return false };
+        if !refuses(&address).await {
+            return false;
+        }
+        // A transfer to the dead leader itself: openraft ends the lease and does nothing else.
+        let transfer = TransferLeaderRequest::new(vote, leader, None);
+        self.raft.handle_transfer_leader(transfer).await.is_ok()
+    }
+
+    async fn campaign(&self) {
+        let Some((leader, vote)) = self.leader() else { return };
+        if !self.release_dead_leader(None).await {
+            return;
+        }
+        tracing::info!("the process of leader {leader} is dead: electing without delay");
+        // One candidate at a time: the first by rank is done before the second begins.
+        let step = (self.links.timing.election_timeout / 20)
+            .clamp(Duration::from_millis(20), Duration::from_millis(60));
+        let mut wait = step * self.rank(leader);
+        for _ in 0..ROUNDS {
+            let mut metrics = self.raft.metrics();
+            let changed = tokio::time::timeout(wait, async {
+                while metrics.borrow_watched().vote == vote {
+                    if metrics.changed().await.is_err() {
+                        break;
+                    }
+                }
+            });
+            if changed.await.is_ok() || self.raft.trigger().elect(true).await.is_err() {
+                return;
+            }
+            wait = step * 2 + step.mul_f64(rand::random());
+        }
+    }
+
+    /// Position among the voters that remain.
+    fn rank(&self, dead: NodeKey) -> u32 {
+        let me = self.links.identity.key;
+        let before = self.raft.voter_ids().filter(|voter| *voter != dead && *voter < me).count();
+        u32::try_from(before).unwrap_or(u32::MAX)
+    }
+
+    /// Whom this controller follows, and the vote that says so.
+    fn leader(&self) -> Option<(NodeKey, Vote)> {
+        let metrics = self.raft.metrics();
+        let metrics = metrics.borrow_watched();
+        metrics.current_leader.map(|leader| (leader, metrics.vote))
+    }
+
+    fn address(&self, key: NodeKey) -> Option<String> {
+        let membership = self.raft.metrics().borrow_watched().membership_config.clone();
+        let member = membership.get_node(&key)?;
+        Some(self.links.address(key.id, &member.endpoint).to_owned())
+    }
+}
+
+/// Whether nobody listens there. An answer that does not come is no answer.
+async fn refuses(address: &str) -> bool {
+    for probe in 0..PROBES {
+        if probe > 0 {
+            tokio::time::sleep(PROBE_PAUSE).await;
+        }
+        match tokio::time::timeout(PROBE_TIMEOUT, TcpStream::connect(address)).await {
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => return true,
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) | Err(_) => return false,
+        }
+    }
+    false
+}
