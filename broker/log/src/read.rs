@@ -1,0 +1,274 @@
+//! Reading: from the tail by reference, or a plan for the disk that runs without any lock.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use records::{BatchError, BatchHeader, HEADER_BYTES, batches};
+
+use crate::disk::{DiskFile, StorageError};
+use crate::log::Log;
+
+/// What a cold read reads beyond the bytes asked for, to reach from an index entry to the offset.
+const SLACK_BYTES: usize = 16 * 1024;
+/// One cold read's limit, whatever was asked for; a larger batch is still read as a whole.
+const COLD_BYTES_MAX: usize = 64 << 20;
+
+/// Whole batches, or how to get them.
+#[derive(Debug)]
+pub enum Read {
+    /// Batches in memory, in order; empty where nothing is there to read.
+    Tail(Vec<Bytes>),
+    /// Execute it without the partition's lock.
+    Cold(ColdRead),
+}
+
+impl Read {
+    /// The bytes, from wherever they are.
+    pub fn execute(self) -> Result<Vec<Bytes>, ReadError> {
+        match self {
+            Self::Tail(chunks) => Ok(chunks),
+            Self::Cold(cold) => {
+                let bytes = cold.execute()?;
+                Ok(if bytes.is_empty() { Vec::new() } else { vec![bytes] })
+            }
+        }
+    }
+}
+
+/// Why nothing can be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// `OFFSET_OUT_OF_RANGE`.
+    #[error("offset {from} is outside {log_start_offset}..={log_end_offset}")]
+    OffsetOutOfRange { from: i64, log_start_offset: i64, log_end_offset: i64 },
+    /// `CORRUPT_MESSAGE`: the file does not hold what was written to it. Other replicas may.
+    #[error("{} at byte {position}: {error}", path.display())]
+    Corrupt { path: PathBuf, position: u64, error: BatchError },
+    /// `KAFKA_STORAGE_ERROR`.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl From<crate::segment::WalkError> for ReadError {
+    fn from(error: crate::segment::WalkError) -> Self {
+        use crate::segment::WalkError;
+        match error {
+            WalkError::Storage(error) => Self::Storage(error),
+            WalkError::Corrupt { path, position, error } => Self::Corrupt { path, position, error },
+        }
+    }
+}
+
+/// Which batches are wanted.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    from: i64,
+    /// Only batches that end before this offset.
+    limit_offset: i64,
+    bytes_max: usize,
+    at_least_one: bool,
+}
+
+impl Wanted {
+    /// The range of `bytes`, which begin with a batch, that is wanted; and whether what follows it
+    /// might be wanted too.
+    fn cut(&self, bytes: &[u8]) -> Result<(std::ops::Range<usize>, bool), BatchError> {
+        let mut start = None;
+        let mut end = 0;
+        for batch in batches(bytes) {
+            let (range, header) = match batch {
+                Err(BatchError::Incomplete { .. }) => break,
+                batch => batch?,
+            };
+            if header.last_offset() < self.from {
+                end = range.end;
+                continue;
+            }
+            let first = *start.get_or_insert(range.start);
+            let fits =
+                range.end - first <= self.bytes_max || self.at_least_one && first == range.start;
+            if header.last_offset() >= self.limit_offset || !fits {
+                return Ok((first..range.start, false));
+            }
+            end = range.end;
+        }
+        Ok((start.unwrap_or(end)..end, true))
+    }
+}
+
+impl Log {
+    /// Reads whole batches from the one that holds `from` on, up to `max_bytes`. Only batches that
+    /// end before `limit_offset` are visible: the high watermark, or the log end. With
+    /// `at_least_one_batch`, the first batch comes even where it is larger than `max_bytes`.
+    pub fn read(
+        &self,
+        from: i64,
+        max_bytes: usize,
+        limit_offset: i64,
+        at_least_one_batch: bool,
+    ) -> Result<Read, ReadError> {
+        let (log_start_offset, log_end_offset) = (self.log_start_offset, self.log_end_offset);
+        if from < log_start_offset || from > log_end_offset {
+            return Err(ReadError::OffsetOutOfRange { from, log_start_offset, log_end_offset });
+        }
+        let limit_offset = limit_offset.min(log_end_offset);
+        if from >= limit_offset || max_bytes == 0 && !at_least_one_batch {
+            return Ok(Read::Tail(Vec::new()));
+        }
+        let wanted =
+            Wanted { from, limit_offset, bytes_max: max_bytes, at_least_one: at_least_one_batch };
+        match self.read_tail(wanted) {
+            Some(chunks) => Ok(Read::Tail(chunks)),
+            None => Ok(Read::Cold(self.plan_cold(wanted)?)),
+        }
+    }
+
+    fn read_tail(&self, mut wanted: Wanted) -> Option<Vec<Bytes>> {
+        let (from, limit_offset, bytes_max) = (wanted.from, wanted.limit_offset, wanted.bytes_max);
+        let mut bytes = 0;
+        let entries = self.tail.from(from, |entry| {
+            // Of the first entry, only a part may be wanted.
+            let enough = bytes > bytes_max || entry.base_offset >= limit_offset;
+            bytes += if entry.base_offset < from { 0 } else { entry.bytes.len() };
+            enough
+        })?;
+        let mut chunks = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let whole = entry.base_offset >= from
+                && entry.last_offset < limit_offset
+                && entry.bytes.len() <= wanted.bytes_max;
+            let (chunk, more) = match whole {
+                true => (entry.bytes, true),
+                false => {
+                    let cut = wanted.cut(&entry.bytes);
+                    let (range, more) = cut.expect("what is in the tail was checked before");
+                    (entry.bytes.slice(range), more)
+                }
+            };
+            if !chunk.is_empty() {
+                wanted.bytes_max = wanted.bytes_max.saturating_sub(chunk.len());
+                wanted.at_least_one = false;
+                chunks.push(chunk);
+            }
+            if !more {
+                break;
+            }
+        }
+        Some(chunks)
+    }
+
+    fn plan_cold(&self, wanted: Wanted) -> Result<ColdRead, StorageError> {
+        let first = self
+            .segments
+            .partition_point(|segment| segment.base_offset <= wanted.from)
+            .saturating_sub(1);
+        let mut extents = Vec::with_capacity(2);
+        // Compaction may have removed the rest of a segment: then the next one that holds
+        // anything has the answer.
+        for segment in self.segments[first..].iter().filter(|segment| segment.size > 0).take(2) {
+            let position = match extents.is_empty() {
+                true => segment.position_before(&self.home, wanted.from)?,
+                false => 0,
+            };
+            extents.push(Extent { file: segment.log(&self.home)?, position, end: segment.size });
+        }
+        Ok(ColdRead { extents, wanted })
+    }
+}
+
+/// A part of a file, from a position at which a batch begins.
+#[derive(Clone, Debug)]
+struct Extent {
+    file: Arc<DiskFile>,
+    position: u32,
+    end: u32,
+}
+
+/// A read from the disk, planned under the partition's lock and executed without it. It keeps its
+/// files open, so that retention and compaction do not disturb it.
+#[derive(Clone, Debug)]
+pub struct ColdRead {
+    extents: Vec<Extent>,
+    wanted: Wanted,
+}
+
+impl ColdRead {
+    /// Reads the batches and checks their CRCs.
+    pub fn execute(&self) -> Result<Bytes, ReadError> {
+        for extent in &self.extents {
+            if let Some(bytes) = self.read_extent(extent)? {
+                return Ok(bytes);
+            }
+        }
+        Ok(Bytes::new())
+    }
+
+    /// `None`: everything in the extent lies before the offset.
+    fn read_extent(&self, extent: &Extent) -> Result<Option<Bytes>, ReadError> {
+        let bytes_max = self.wanted.bytes_max.min(COLD_BYTES_MAX);
+        let mut at = extent.position;
+        let mut buffer = extent.read(at, bytes_max + SLACK_BYTES)?;
+        let mut start = 0;
+        loop {
+            if at >= extent.end {
+                return Ok(None);
+            }
+            if buffer.len() - start < HEADER_BYTES {
+                buffer = extent.read(at, bytes_max + SLACK_BYTES)?;
+                start = 0;
+            }
+            let header = extent.header(at, &buffer[start..])?;
+            if header.last_offset() >= self.wanted.from {
+                if start + header.size_bytes() > buffer.len() {
+                    buffer = extent.read(at, header.size_bytes().max(bytes_max))?;
+                    start = 0;
+                }
+                break;
+            }
+            at += header.size_bytes() as u32;
+            start = buffer.len().min(start + header.size_bytes());
+        }
+        let bytes = buffer.slice(start..);
+        let wanted = Wanted { bytes_max, ..self.wanted };
+        let (range, _) = wanted.cut(&bytes).map_err(|error| extent.corrupt(at, error))?;
+        let bytes = bytes.slice(range);
+        Ok(Some(extent.check(at, bytes)?))
+    }
+}
+
+impl Extent {
+    fn read(&self, at: u32, len: usize) -> Result<Bytes, StorageError> {
+        self.file.read_at(at.into(), len.min((self.end - at) as usize))
+    }
+
+    fn header(&self, at: u32, bytes: &[u8]) -> Result<BatchHeader, ReadError> {
+        let header = BatchHeader::parse(bytes).map_err(|error| self.corrupt(at, error))?;
+        let (needs, has) = (header.size_bytes(), (self.end - at) as usize);
+        match needs > has {
+            true => Err(self.corrupt(at, BatchError::Incomplete { at: 0, needs, has })),
+            false => Ok(header),
+        }
+    }
+
+    /// The batches up to the first damaged one; an error where that is the first.
+    fn check(&self, at: u32, bytes: Bytes) -> Result<Bytes, ReadError> {
+        let mut good = 0;
+        for batch in batches(&bytes) {
+            let checked = batch.and_then(|(range, header)| {
+                header.check_crc(&bytes[range.clone()])?;
+                Ok(range.end)
+            });
+            match checked {
+                Ok(end) => good = end,
+                Err(error) if good == 0 => return Err(self.corrupt(at, error)),
+                Err(_) => break,
+            }
+        }
+        Ok(bytes.slice(..good))
+    }
+
+    fn corrupt(&self, position: u32, error: BatchError) -> ReadError {
+        ReadError::Corrupt { path: self.file.path().to_owned(), position: position.into(), error }
+    }
+}

@@ -1,0 +1,4 @@
+//! Tests of the log through its public interface, in one binary.
+
+mod append_and_read;
+mod support;
