@@ -1,2 +1,59 @@
-//! (to be written)
-fn main() {}
+//! `janus-broker FILE [--override key=value]...`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use config::Settings;
+use janus_broker::RunError;
+
+/// The Janus broker: serves Kafka clients, coordinated by Janus controllers.
+#[derive(Parser)]
+#[command(version, after_help = "Example: janus-broker server.properties --override node.id=2")]
+struct Arguments {
+    /// A server.properties file with Kafka's keys.
+    file: PathBuf,
+    /// Sets a key, over the file and the environment.
+    #[arg(long = "override", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    telemetry::init_logging();
+    let settings = match Settings::load(&arguments.file, &arguments.overrides, std::env::vars()) {
+        Ok(settings) => settings,
+        Err(errors) => {
+            eprintln!("{errors}");
+            return ExitCode::from(2);
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let wanted = usize::try_from(settings.i32("num.network.threads")).unwrap_or(1);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(wanted.clamp(1, threads))
+        .max_blocking_threads(16)
+        .thread_name("broker")
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("start the runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(janus_broker::run(settings));
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(RunError::Configuration(error)) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

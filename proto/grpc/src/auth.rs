@@ -124,6 +124,13 @@ impl Credentials {
         });
         Self { token }
     }
+
+    /// The token as text, for the listener on which brokers speak Kafka's protocol to each other.
+    /// Without a secret it only names the bearer.
+    pub fn token_text(&self, role: Role, node_id: i32) -> String {
+        let token = self.token.as_ref().and_then(|token| token.to_str().ok());
+        token.map_or_else(|| format!("{}:{node_id}:", role.as_str()), str::to_owned)
+    }
 }
 
 impl Interceptor for Credentials {
@@ -152,6 +159,16 @@ impl Guard {
     pub fn only(mut self, role: Role) -> Self {
         self.only = Some(role);
         self
+    }
+
+    /// The id of the broker whose token this is; `None` if it is not proven. Without a secret every
+    /// claim is believed.
+    pub fn verify_broker(&self, token: &str) -> Option<i32> {
+        let Some(secret) = &self.secret else {
+            return token.strip_prefix("broker:")?.strip_suffix(':')?.parse().ok();
+        };
+        let peer = self.check(secret, token)?;
+        (peer.role == Role::Broker).then_some(peer.node_id)
     }
 
     fn check(&self, secret: &Secret, token: &str) -> Option<Peer> {

@@ -1,0 +1,229 @@
+//! Metadata: brokers of the client's listener, topics, leaders; creates topics on demand.
+
+use std::time::Duration;
+
+use kafka::messages::metadata::{
+    MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker,
+    MetadataResponsePartition, MetadataResponseTopic,
+};
+use kafka::{ErrorCode, Str};
+use ::metadata::control::CreateTopic;
+use ::metadata::{ClusterImage, Command, ControlError, Topic, Uuid};
+
+use super::{Context, endpoint_of};
+use crate::replica::is_internal;
+
+/// Authorised operations that were not asked for, or are not known (KIP-430).
+const OPERATIONS_UNKNOWN: i32 = i32::MIN;
+/// Without an authoriser everything is allowed: the bits of Kafka's AclOperation.
+const TOPIC_OPERATIONS: i32 = 0b0000_1101_1111_1000;
+const CLUSTER_OPERATIONS: i32 = 0b0011_1110_1010_0000 | 0b1_0000_0000;
+
+const AUTO_CREATE_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(super) async fn metadata(context: Context, request: MetadataRequest) -> MetadataResponse {
+    // Version 0 says "all" with an empty list, later ones with null.
+    let all = match &request.topics {
+        None => true,
+        Some(topics) => context.version == 0 && topics.is_empty(),
+    };
+    let wanted = request.topics.unwrap_or_default();
+    let creates = context.version < 4 || request.allow_auto_topic_creation;
+    let mut create_errors = Vec::new();
+    if creates && context.broker.options.auto_create_topics {
+        create_errors = create_missing(&context, &wanted).await;
+    }
+    let image = context.broker.images.load();
+    let named = |wanted: &MetadataRequestTopic| named_topic(&image, wanted, &context);
+    let mut topics: Vec<MetadataResponseTopic> = if all {
+        image.topics.values().map(|it| describe(&image, it, &context)).collect()
+    } else {
+        wanted.iter().map(named).collect()
+    };
+    for (name, code) in create_errors {
+        for topic in topics.iter_mut().filter(|it| it.name.as_ref() == Some(&name)) {
+            topic.error_code = code.code();
+        }
+    }
+    for topic in &mut topics {
+        topic.topic_authorized_operations = if request.include_topic_authorized_operations {
+            TOPIC_OPERATIONS
+        } else {
+            OPERATIONS_UNKNOWN
+        };
+    }
+    MetadataResponse {
+        brokers: brokers(&image, &context),
+        cluster_id: Some(Str::from(&*context.broker.options.cluster_id)),
+        controller_id: controller_for_clients(&image, &context),
+        topics,
+        cluster_authorized_operations: if request.include_cluster_authorized_operations {
+            CLUSTER_OPERATIONS
+        } else {
+            OPERATIONS_UNKNOWN
+        },
+        ..Default::default()
+    }
+}
+
+fn brokers(image: &ClusterImage, context: &Context) -> Vec<MetadataResponseBroker> {
+    let alive = image.brokers.values().filter(|it| !it.fenced);
+    alive
+        .filter_map(|it| endpoint_of(image, it.id, &context.listener))
+        .map(|(broker, host, port)| MetadataResponseBroker {
+            node_id: broker.id,
+            host: Str::from(host),
+            port: i32::from(port),
+            rack: broker.rack.as_deref().map(Str::from),
+        })
+        .collect()
+}
+
+/// Clients send admin requests to "the controller". Any broker forwards them, so, as in Kafka, a
+/// live broker is named: this one, which certainly answers.
+pub(super) fn controller_for_clients(image: &ClusterImage, context: &Context) -> i32 {
+    let me = context.broker.options.id;
+    if image.is_active(me) {
+        return me;
+    }
+    image.brokers.keys().copied().find(|id| image.is_active(*id)).unwrap_or(-1)
+}
+
+fn named_topic(
+    image: &ClusterImage,
+    wanted: &MetadataRequestTopic,
+    context: &Context,
+) -> MetadataResponseTopic {
+    let refuse = |code: ErrorCode| MetadataResponseTopic {
+        error_code: code.code(),
+        name: wanted.name.clone(),
+        topic_id: wanted.topic_id,
+        ..Default::default()
+    };
+    match &wanted.name {
+        Some(name) => match image.topics.get(&**name) {
+            Some(topic) => describe(image, topic, context),
+            None if !is_valid_name(name) => refuse(ErrorCode::InvalidTopicException),
+            None => refuse(ErrorCode::UnknownTopicOrPartition),
+        },
+        None => match image.topic_by_id(&wanted.topic_id) {
+            Some(topic) => describe(image, topic, context),
+            None => refuse(ErrorCode::UnknownTopicId),
+        },
+    }
+}
+
+fn describe(image: &ClusterImage, topic: &Topic, context: &Context) -> MetadataResponseTopic {
+    let partitions = image
+        .partitions_of(&topic.name)
+        .map(|partition| {
+            let reachable =
+                |id: &i32| endpoint_of(image, *id, &context.listener).is_some_and(|it| !it.0.fenced);
+            let leader = partition.leader;
+            let code = match leader {
+                None => ErrorCode::LeaderNotAvailable,
+                Some(id) if endpoint_of(image, id, &context.listener).is_none() => {
+                    ErrorCode::ListenerNotFound
+                }
+                Some(_) => ErrorCode::None,
+            };
+            MetadataResponsePartition {
+                error_code: code.code(),
+                partition_index: partition.id.partition,
+                leader_id: leader.unwrap_or(-1),
+                leader_epoch: partition.leader_epoch,
+                replica_nodes: partition.replicas.clone(),
+                isr_nodes: partition.isr.clone(),
+                offline_replicas: partition
+                    .replicas
+                    .iter()
+                    .copied()
+                    .filter(|id| !reachable(id))
+                    .collect(),
+            }
+        })
+        .collect();
+    MetadataResponseTopic {
+        error_code: ErrorCode::None.code(),
+        name: Some(Str::from(&*topic.name)),
+        topic_id: topic.id,
+        is_internal: is_internal(&topic.name),
+        partitions,
+        ..Default::default()
+    }
+}
+
+/// Creates what is named and does not exist; returns what could not be created and why.
+async fn create_missing(
+    context: &Context,
+    wanted: &[MetadataRequestTopic],
+) -> Vec<(Str, ErrorCode)> {
+    let image = context.broker.images.load();
+    let missing: Vec<Str> = wanted
+        .iter()
+        .filter_map(|it| it.name.clone())
+        .filter(|name| !image.topics.contains_key(&**name) && is_valid_name(name))
+        .collect();
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    let mut errors = Vec::new();
+    for (name, outcome) in context.broker.create_topics_on_demand(&missing, AUTO_CREATE_TIMEOUT).await
+    {
+        match outcome {
+            Ok(()) => {}
+            Err(code) => errors.push((name, code)),
+        }
+    }
+    errors
+}
+
+impl crate::broker::Broker {
+    /// Creates topics with the cluster's defaults (internal ones with their own), and waits until
+    /// this broker knows them.
+    pub(crate) async fn create_topics_on_demand(
+        &self,
+        names: &[Str],
+        timeout: Duration,
+    ) -> Vec<(Str, Result<(), ErrorCode>)> {
+        let commands: Vec<Command> = names
+            .iter()
+            .map(|name| {
+                let internal = (&**name == "__consumer_offsets").then(|| self.offsets_topic());
+                let (partitions, replication_factor, configs) =
+                    internal.unwrap_or((-1, -1, Default::default()));
+                Command::CreateTopic(CreateTopic {
+                    name: (&**name).into(),
+                    id: Uuid::new_v4(),
+                    partitions,
+                    replication_factor,
+                    assignments: Vec::new(),
+                    configs,
+                    validate_only: false,
+                })
+            })
+            .collect();
+        let outcomes = match self.controller.submit(&commands, "auto-create", timeout).await {
+            Ok(outcomes) => outcomes,
+            Err(_) => {
+                let failed = |name: &Str| (name.clone(), Err(ErrorCode::LeaderNotAvailable));
+                return names.iter().map(failed).collect();
+            }
+        };
+        let code = |error: ControlError| match error {
+            // Somebody was faster.
+            ControlError::TopicAlreadyExists(_) => Ok(()),
+            ControlError::InvalidReplicationFactor(_) => Err(ErrorCode::InvalidReplicationFactor),
+            ControlError::InvalidTopic(_) => Err(ErrorCode::InvalidTopicException),
+            _ => Err(ErrorCode::UnknownServerError),
+        };
+        let results = outcomes.into_iter().map(|it| it.map(drop).or_else(code));
+        names.iter().cloned().zip(results).collect()
+    }
+}
+
+/// Kafka's rule: 1 to 249 of `[a-zA-Z0-9._-]`, neither "." nor "..".
+fn is_valid_name(name: &str) -> bool {
+    let legal = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'_' | b'-');
+    (1..=249).contains(&name.len()) && name != "." && name != ".." && name.bytes().all(legal)
+}

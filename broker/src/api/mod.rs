@@ -1,0 +1,174 @@
+//! The Kafka APIs, one file per request type or family: wire structs in, wire structs out.
+//!
+//! [`dispatch`] runs on the connection's task. What must keep the order of requests (appending)
+//! happens inside it; the rest is a future that is awaited when its turn to be answered comes.
+
+mod api_versions;
+mod fetch;
+mod list_offsets;
+mod metadata;
+mod offsets_for_leader_epoch;
+mod produce;
+mod producer_ids;
+mod sasl;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kafka::messages::*;
+use kafka::{ApiKey, Decoder, Message, Request, RequestHeader, Served};
+use ::metadata::{Broker as BrokerRecord, BrokerId, ClusterImage};
+
+use crate::broker::Broker;
+use crate::server::{Peer, Reply};
+
+pub use producer_ids::ProducerIds;
+
+/// Longest client id that is kept for logs; longer ones are valid and cut.
+const PRINCIPAL_BYTES_MAX: usize = 128;
+
+/// What most handlers need to know of a request besides its body.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) broker: Arc<Broker>,
+    /// The listener that the client came in on: answers name endpoints of the same one.
+    pub(crate) listener: Arc<str>,
+    pub(crate) version: i16,
+    pub(crate) client_id: kafka::Str,
+    pub(crate) client_host: std::net::IpAddr,
+}
+
+/// Reads one frame and starts to answer it.
+pub fn dispatch(broker: &Arc<Broker>, peer: &mut Peer, frame: Bytes) -> Reply {
+    let mut decoder = Decoder::new(frame);
+    let header = match RequestHeader::decode(&mut decoder) {
+        Ok(header) => header,
+        Err(error) => return Reply::Close(format!("request header: {error}")),
+    };
+    let RequestHeader { api_key, api_version: version, correlation_id, .. } = header;
+    let unsupported = || Reply::Close(format!("{api_key} version {version} is not served"));
+    let Some(served) = kafka::find_served(api_key) else { return unsupported() };
+    if api_key == ApiKey::ApiVersions && !served.has(version) {
+        // KIP-511: the answer of version 0 tells the client which versions there are.
+        return kafka::unsupported_api_versions(correlation_id)
+            .map_or_else(|error| Reply::Close(error.to_string()), Reply::Now);
+    }
+    if !served.has(version) {
+        return unsupported();
+    }
+    route(broker, peer, decoder, &header, served)
+}
+
+fn route(
+    broker: &Arc<Broker>,
+    peer: &mut Peer,
+    mut decoder: Decoder,
+    header: &RequestHeader,
+    served: &Served,
+) -> Reply {
+    let version = header.api_version;
+    let context = || Context {
+        broker: broker.clone(),
+        listener: peer.listener.clone(),
+        version,
+        client_id: clip(header.client_id.clone().unwrap_or_default()),
+        client_host: peer.address.ip(),
+    };
+    /// Decodes the body, or closes the connection with a word about what is wrong with it.
+    macro_rules! body {
+        ($request:ty) => {
+            match decode::<$request>(&mut decoder, version) {
+                Ok(request) => request,
+                Err(error) => return Reply::Close(format!("{} v{version}: {error}", served.key)),
+            }
+        };
+    }
+    macro_rules! later {
+        ($request:ty, $handler:path) => {{
+            let request = body!($request);
+            later(header, $handler(context(), request))
+        }};
+    }
+    match header.api_key {
+        ApiKey::Produce => {
+            let request = body!(ProduceRequest);
+            match produce::produce(broker, &peer.listener, request) {
+                produce::Produced::Silent(Ok(())) => Reply::Nothing,
+                produce::Produced::Silent(Err(error)) => {
+                    Reply::Close(format!("Produce with acks=0: {error}"))
+                }
+                produce::Produced::Answered(response) => now(header, &response),
+                produce::Produced::Waiting(pending) => later(header, pending.finish()),
+            }
+        }
+        ApiKey::Fetch => {
+            let request = body!(FetchRequest);
+            let peer = fetch::FetchPeer {
+                broker: peer.broker,
+                hurry: peer.hurry.clone(),
+                listener: peer.listener.clone(),
+            };
+            later(header, fetch::fetch(broker.clone(), peer, request, version))
+        }
+        ApiKey::ApiVersions => {
+            let request = body!(ApiVersionsRequest);
+            now(header, &api_versions::api_versions(peer, &request, version))
+        }
+        ApiKey::SaslHandshake => {
+            now(header, &sasl::handshake(&body!(SaslHandshakeRequest)))
+        }
+        ApiKey::SaslAuthenticate => {
+            let request = body!(SaslAuthenticateRequest);
+            now(header, &sasl::authenticate(broker, peer, &request))
+        }
+        ApiKey::Metadata => later!(MetadataRequest, metadata::metadata),
+        ApiKey::ListOffsets => later!(ListOffsetsRequest, list_offsets::list_offsets),
+        ApiKey::OffsetForLeaderEpoch => {
+            later!(OffsetForLeaderEpochRequest, offsets_for_leader_epoch::offsets_for_leader_epoch)
+        }
+        ApiKey::InitProducerId => later!(InitProducerIdRequest, producer_ids::init_producer_id),
+        key => Reply::Close(format!("{key} is not served")),
+    }
+}
+
+fn decode<R: Request>(decoder: &mut Decoder, version: i16) -> Result<R, kafka::DecodeError> {
+    R::decode(decoder, version)
+}
+
+fn now<M: Message>(header: &RequestHeader, response: &M) -> Reply {
+    kafka::encode_response(header.correlation_id, response, header.api_version)
+        .map_or_else(|error| Reply::Close(error.to_string()), Reply::Now)
+}
+
+fn later<M: Message + 'static>(
+    header: &RequestHeader,
+    response: impl Future<Output = M> + Send + 'static,
+) -> Reply {
+    let (correlation_id, version) = (header.correlation_id, header.api_version);
+    Reply::Later(Box::pin(async move {
+        let response = response.await;
+        kafka::encode_response(correlation_id, &response, version)
+            .inspect_err(|error| tracing::error!("encoding {}: {error}", M::NAME))
+            .ok()
+    }))
+}
+
+fn clip(client_id: kafka::Str) -> kafka::Str {
+    if client_id.len() <= PRINCIPAL_BYTES_MAX {
+        return client_id;
+    }
+    let end = (0..=PRINCIPAL_BYTES_MAX).rev().find(|at| client_id.is_char_boundary(*at));
+    kafka::Str::from(&client_id[..end.unwrap_or(0)])
+}
+
+/// Where clients of a listener reach a broker, if it has such a listener.
+pub(crate) fn endpoint_of<'a>(
+    image: &'a ClusterImage,
+    id: BrokerId,
+    listener: &str,
+) -> Option<(&'a BrokerRecord, &'a str, u16)> {
+    let broker = image.brokers.get(&id)?;
+    let endpoint = broker.listeners.iter().find(|it| it.name == listener)?;
+    Some((broker, &endpoint.host, endpoint.port))
+}

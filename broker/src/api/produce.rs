@@ -1,0 +1,211 @@
+//! Produce (KIP-98 batches only): appends at dispatch, so that pipelined requests keep their order;
+//! the answer comes when the whole ISR has the records.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kafka::messages::produce::{
+    LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, ProduceRequest, ProduceResponse,
+    TopicProduceResponse,
+};
+use kafka::{ErrorCode, Str};
+use metadata::{ClusterImage, Uuid};
+
+use super::endpoint_of;
+use crate::broker::Broker;
+use crate::clock::now_ms;
+use crate::replica::{Completion, ReplicaError};
+
+/// What the request leaves to be awaited.
+pub(super) enum Produced {
+    /// acks=0: no answer. An error closes the connection, as in Kafka, so that the client notices.
+    Silent(Result<(), String>),
+    Answered(ProduceResponse),
+    Waiting(Pending),
+}
+
+pub(super) struct Pending {
+    response: ProduceResponse,
+    completion: Arc<Completion>,
+    timeout: Duration,
+    broker: Arc<Broker>,
+    listener: Arc<str>,
+}
+
+pub(super) fn produce(
+    broker: &Arc<Broker>,
+    listener: &Arc<str>,
+    request: ProduceRequest,
+) -> Produced {
+    let acks = request.acks;
+    if !(-1..=1).contains(&acks) {
+        return Produced::Answered(refuse_all(&request, ErrorCode::InvalidRequiredAcks));
+    }
+    if request.transactional_id.is_some() {
+        return Produced::Answered(refuse_all(
+            &request,
+            ErrorCode::TransactionalIdAuthorizationFailed,
+        ));
+    }
+    let image = broker.images.load();
+    let now_ms = now_ms();
+    let slots = request.topic_data.iter().map(|it| it.partition_data.len()).sum();
+    let completion = Completion::new(slots);
+    let mut slot = 0;
+    let mut failed = None;
+    let mut responses = Vec::with_capacity(request.topic_data.len());
+    for topic in request.topic_data {
+        let found = find_topic(&image, &topic.name, topic.topic_id);
+        let mut partitions = Vec::with_capacity(topic.partition_data.len());
+        for data in topic.partition_data {
+            let mut answer = PartitionProduceResponse { index: data.index, ..Default::default() };
+            let outcome = found.clone().and_then(|(id, _)| {
+                let partition = broker.replicas.find(id, data.index)?;
+                broker.check_lease(&partition)?;
+                let records = data.records.map(|it| it.to_bytes()).unwrap_or_default();
+                let wait = (acks == -1).then_some((&completion, slot));
+                partition.append(records, acks == -1, wait, now_ms)
+            });
+            match outcome {
+                Ok(appended) => {
+                    answer.base_offset = appended.base_offset;
+                    answer.log_append_time_ms = appended.log_append_time_ms;
+                    answer.log_start_offset = appended.log_start_offset;
+                }
+                Err(error) => {
+                    failed.get_or_insert_with(|| error.to_string());
+                    fill_error(&mut answer, &error);
+                    // Unexpected for the client too: the reason is worth a line.
+                    if let ReplicaError::Storage(reason) = &error {
+                        tracing::error!("append to {}-{}: {reason}", topic.name, data.index);
+                    }
+                }
+            }
+            slot += 1;
+            partitions.push(answer);
+        }
+        responses.push(TopicProduceResponse {
+            name: topic.name,
+            topic_id: topic.topic_id,
+            partition_responses: partitions,
+        });
+    }
+    completion.settle(None, Ok(()));
+    let mut response = ProduceResponse { responses, ..Default::default() };
+    match acks {
+        0 => Produced::Silent(failed.map_or(Ok(()), Err)),
+        1 => {
+            point_to_leaders(broker, listener, &mut response);
+            Produced::Answered(response)
+        }
+        _ => Produced::Waiting(Pending {
+            response,
+            completion,
+            timeout: Duration::from_millis(request.timeout_ms.max(0) as u64),
+            broker: broker.clone(),
+            listener: listener.clone(),
+        }),
+    }
+}
+
+impl Pending {
+    pub(super) async fn finish(mut self) -> ProduceResponse {
+        // A timer is only set up when the answer is not there at once.
+        tokio::time::timeout(self.timeout, self.completion.wait()).await.ok();
+        let partitions =
+            self.response.responses.iter_mut().flat_map(|it| &mut it.partition_responses);
+        for (slot, answer) in partitions.enumerate() {
+            if answer.error_code != ErrorCode::None.code() {
+                continue;
+            }
+            let outcome = self.completion.outcome(slot).unwrap_or(Err(ReplicaError::TimedOut));
+            if let Err(error) = outcome {
+                fill_error(answer, &error);
+            }
+        }
+        point_to_leaders(&self.broker, &self.listener, &mut self.response);
+        self.response
+    }
+}
+
+/// The topic that a request names: by id where it gives one (version 13), else by name.
+pub(super) fn find_topic(
+    image: &ClusterImage,
+    name: &Str,
+    id: Uuid,
+) -> Result<(Uuid, Str), ReplicaError> {
+    if !id.is_nil() {
+        let topic = image.topic_by_id(&id).ok_or(ReplicaError::UnknownTopicId)?;
+        return Ok((id, Str::from(&*topic.name)));
+    }
+    let topic = image.topics.get(&**name).ok_or(ReplicaError::UnknownTopicOrPartition)?;
+    Ok((topic.id, name.clone()))
+}
+
+fn fill_error(answer: &mut PartitionProduceResponse, error: &ReplicaError) {
+    answer.error_code = error.code().code();
+    answer.base_offset = -1;
+    answer.log_append_time_ms = -1;
+    answer.log_start_offset = -1;
+    answer.error_message = Some(Str::from(error.to_string()));
+}
+
+/// KIP-951: who was asked in vain learns the leader without another request.
+fn point_to_leaders(broker: &Broker, listener: &Arc<str>, response: &mut ProduceResponse) {
+    let wrong_leader = |code| {
+        code == ErrorCode::NotLeaderOrFollower.code() || code == ErrorCode::FencedLeaderEpoch.code()
+    };
+    let all = || response.responses.iter().flat_map(|it| &it.partition_responses);
+    if !all().any(|it| wrong_leader(it.error_code)) {
+        return;
+    }
+    let image = broker.images.load();
+    let mut leaders = Vec::new();
+    for topic in &mut response.responses {
+        let Ok((id, _)) = find_topic(&image, &topic.name, topic.topic_id) else { continue };
+        let Some(name) = image.topic_names.get(&id) else { continue };
+        for answer in
+            topic.partition_responses.iter_mut().filter(|it| wrong_leader(it.error_code))
+        {
+            let Some(partition) = image.partition(name, answer.index) else { continue };
+            let leader_id = partition.leader.unwrap_or(-1);
+            answer.current_leader =
+                LeaderIdAndEpoch { leader_id, leader_epoch: partition.leader_epoch };
+            leaders.push(leader_id);
+        }
+    }
+    leaders.sort_unstable();
+    leaders.dedup();
+    response.node_endpoints = leaders
+        .into_iter()
+        .filter_map(|id| endpoint_of(&image, id, listener))
+        .map(|(broker, host, port)| NodeEndpoint {
+            node_id: broker.id,
+            host: host.into(),
+            port: i32::from(port),
+            rack: broker.rack.as_deref().map(Str::from),
+        })
+        .collect();
+}
+
+fn refuse_all(request: &ProduceRequest, code: ErrorCode) -> ProduceResponse {
+    let responses = request
+        .topic_data
+        .iter()
+        .map(|topic| TopicProduceResponse {
+            name: topic.name.clone(),
+            topic_id: topic.topic_id,
+            partition_responses: topic
+                .partition_data
+                .iter()
+                .map(|data| PartitionProduceResponse {
+                    index: data.index,
+                    error_code: code.code(),
+                    base_offset: -1,
+                    ..Default::default()
+                })
+                .collect(),
+        })
+        .collect();
+    ProduceResponse { responses, ..Default::default() }
+}

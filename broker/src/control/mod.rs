@@ -1,0 +1,22 @@
+//! The broker's side of the controllers: who is active, registration, heartbeats, the metadata
+//! stream, and commands on behalf of clients and partition leaders.
+//!
+//! ```text
+//!   session ---- finds, registers, beats, watches ----> active controller
+//!      |  publishes images (ClusterImage, offset)            ^
+//!      v                                                     |
+//!   Images ---- waited on by ----  Controller::submit -------+
+//! ```
+//!
+//! The broker does not know the coordination mode: what it must hold to stay alive comes down the
+//! stream as leases.
+
+mod images;
+mod lease;
+mod session;
+mod submit;
+
+pub use images::{Images, Published};
+pub use lease::Lease;
+pub use session::{Intent, Registration, Session, SessionOptions, Update};
+pub use submit::{Controller, SubmitError};

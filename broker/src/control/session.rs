@@ -1,0 +1,377 @@
+//! One task that keeps the broker a member of the cluster: finds the active controller, registers,
+//! watches the metadata, sends heartbeats, and starts over when the controller changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use grpc::auth::Credentials;
+use grpc::client::{ControllerClient, connect};
+use metadata::control::RegisterBroker;
+use metadata::{BrokerId, ClusterImage, Command, ControllerEpoch, Record, Uuid, codec};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_stream::StreamExt;
+
+use super::{Images, Lease, Published};
+use crate::clock::monotonic_ms;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
+const CALL_TIMEOUT: Duration = Duration::from_millis(2_000);
+const SEARCH_PAUSE: Duration = Duration::from_millis(20);
+const SEARCH_PAUSE_MAX: Duration = Duration::from_millis(200);
+/// Updates that the applier may be behind before the stream is not read any further.
+pub(crate) const UPDATES_MAX: usize = 16;
+
+/// Who this broker is, for as long as the process lives.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    pub id: BrokerId,
+    pub incarnation: Uuid,
+    pub listeners: Vec<metadata::Listener>,
+    pub rack: Option<String>,
+    pub log_dirs: Vec<Uuid>,
+    /// From the clean-shutdown file.
+    pub previous_epoch: Option<i64>,
+}
+
+#[derive(Clone)]
+pub struct SessionOptions {
+    pub cluster_id: Arc<str>,
+    /// host:port of every controller.
+    pub controllers: Vec<String>,
+    pub credentials: Credentials,
+    pub registration: Registration,
+}
+
+/// What the broker wants of the controller; sent with every heartbeat, at once when it changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Recovering: registered, but not to be used.
+    StayFenced,
+    Serve,
+    ShutDown,
+}
+
+/// One update: the image it leads to and the records that lead there. Whoever turns it into replicas
+/// publishes the image once they stand, so that what an image says is true on this broker.
+pub struct Update {
+    pub published: Published,
+    pub records: Vec<Record>,
+}
+
+pub struct Session {
+    pub options: SessionOptions,
+    /// What has been applied, as heartbeats report it.
+    pub images: Images,
+    /// What has been received.
+    pub received: Published,
+    pub lease: Arc<Lease>,
+    pub intent: watch::Receiver<Intent>,
+    /// The active controller, for [`super::Controller`].
+    pub active: watch::Sender<Option<ControllerClient>>,
+    /// The epoch of this registration; -1 before the first.
+    pub broker_epoch: watch::Sender<i64>,
+    /// Every update, in order, to whoever turns metadata into replicas.
+    pub updates: mpsc::Sender<Update>,
+    /// Set once the controller lets the broker go.
+    pub may_shutdown: watch::Sender<bool>,
+}
+
+/// Everything that can happen while connected.
+enum Event {
+    Batch(Option<Result<grpc::MetadataBatch, tonic::Status>>),
+    BeatDue,
+    IntentChanged,
+    Beaten { sent_ms: i64, reply: Result<grpc::HeartbeatReply, tonic::Status> },
+}
+
+/// Why a connection to the active controller ended.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("{0}")]
+    Status(Box<tonic::Status>),
+    #[error("the stream ended")]
+    StreamEnded,
+    #[error("the controller is not active any more")]
+    NotActive,
+    #[error("the registration was refused: {0}")]
+    Refused(String),
+    #[error("the controller sent what cannot be read: {0}")]
+    Garbled(String),
+    #[error("the registration is not known any more")]
+    StaleBrokerEpoch,
+    #[error("the broker is stopping")]
+    Stopping,
+}
+
+impl From<tonic::Status> for Ended {
+    fn from(status: tonic::Status) -> Self {
+        Self::Status(Box::new(status))
+    }
+}
+
+impl Session {
+    /// Runs until the receiver of updates is gone.
+    pub async fn run(mut self) {
+        let mut refusals = 0;
+        loop {
+            let Some((endpoint, client)) = self.find_active().await else { return };
+            let ended = self.stay(client).await;
+            self.active.send_replace(None);
+            if self.updates.is_closed() || matches!(ended, Ended::Stopping) {
+                return;
+            }
+            tracing::info!("left controller {endpoint}: {ended}");
+            if matches!(ended, Ended::Refused(_)) {
+                refusals += 1;
+                tokio::time::sleep(SEARCH_PAUSE * refusals.min(10)).await;
+            } else {
+                refusals = 0;
+            }
+        }
+    }
+
+    /// Asks all controllers at once who is active; the first that says "me" is it.
+    async fn find_active(&self) -> Option<(String, ControllerClient)> {
+        let mut pause = SEARCH_PAUSE;
+        let mut tries = 0;
+        loop {
+            let mut asked = JoinSet::new();
+            for endpoint in self.options.controllers.clone() {
+                let cluster_id = self.options.cluster_id.to_string();
+                let credentials = self.options.credentials.clone();
+                asked.spawn(async move {
+                    let mut client = connect(&endpoint, CONNECT_TIMEOUT, credentials)
+                        .await
+                        .map_err(|error| error.to_string())?;
+                    let mut request =
+                        tonic::Request::new(grpc::DescribeQuorumRequest { cluster_id });
+                    request.set_timeout(CALL_TIMEOUT);
+                    let reply = client
+                        .describe_quorum(request)
+                        .await
+                        .map_err(|status| format!("{endpoint}: {}", status.message()))?
+                        .into_inner();
+                    let active = reply.active_id >= 0 && reply.active_id == reply.answered_by;
+                    Ok::<_, String>(active.then_some((endpoint, client)))
+                });
+            }
+            let mut problem = None;
+            while let Some(answer) = asked.join_next().await {
+                match answer {
+                    Ok(Ok(Some(found))) => return Some(found),
+                    Ok(Ok(None)) => {}
+                    Ok(Err(error)) => problem = Some(error),
+                    Err(_) => {}
+                }
+            }
+            if self.updates.is_closed() {
+                return None;
+            }
+            tries += 1;
+            if tries % 50 == 10 {
+                let detail = problem.unwrap_or_else(|| "none of them is active".into());
+                tracing::warn!("still looking for an active controller: {detail}");
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(SEARCH_PAUSE_MAX);
+        }
+    }
+
+    /// Registers with the active controller and stays with it until something ends that.
+    async fn stay(&mut self, mut client: ControllerClient) -> Ended {
+        match self.stay_connected(&mut client).await {
+            Err(ended) => ended,
+            Ok(never) => match never {},
+        }
+    }
+
+    async fn stay_connected(
+        &mut self,
+        client: &mut ControllerClient,
+    ) -> Result<std::convert::Infallible, Ended> {
+        let broker_epoch = self.register(client).await?;
+        let known = &self.received;
+        let watch = grpc::WatchRequest {
+            cluster_id: self.options.cluster_id.to_string(),
+            broker_id: self.options.registration.id,
+            broker_epoch,
+            image_epoch: Some(wire_epoch(known.epoch)),
+            image_offset: known.offset,
+        };
+        let opened = tokio::time::timeout(CALL_TIMEOUT, client.watch(watch)).await;
+        let mut stream =
+            opened.map_err(|_| tonic::Status::deadline_exceeded("watch"))??.into_inner();
+        self.active.send_replace(Some(client.clone()));
+
+        let mut assembling = Assembling::default();
+        let mut leases = grpc::Leases::default();
+        let mut beats = JoinSet::new();
+        let mut next_beat = tokio::time::Instant::now();
+        loop {
+            let event = tokio::select! {
+                batch = stream.next() => Event::Batch(batch),
+                Some(Ok((sent_ms, reply))) = beats.join_next() => Event::Beaten { sent_ms, reply },
+                () = tokio::time::sleep_until(next_beat),
+                    if leases.heartbeat_interval_ms > 0 => Event::BeatDue,
+                Ok(()) = self.intent.changed() => Event::IntentChanged,
+            };
+            match event {
+                Event::Batch(None) => return Err(Ended::StreamEnded),
+                Event::Batch(Some(Err(status))) => return Err(status.into()),
+                Event::Batch(Some(Ok(batch))) => {
+                    if batch.not_active.is_some() {
+                        return Err(Ended::NotActive);
+                    }
+                    if let Some(newest) = &batch.leases {
+                        leases = newest.clone();
+                    }
+                    if self.apply(&mut assembling, batch).await? {
+                        // Being caught up is what unfences: say so at once.
+                        next_beat = tokio::time::Instant::now();
+                    }
+                }
+                Event::BeatDue | Event::IntentChanged => {
+                    next_beat = tokio::time::Instant::now()
+                        + Duration::from_millis(u64::from(leases.heartbeat_interval_ms.max(1)));
+                    self.beat(client.clone(), broker_epoch, &leases, &mut beats);
+                }
+                Event::Beaten { reply: Err(status), .. } => {
+                    // One lost beat is no reason to leave; the stream tells when the peer is gone.
+                    tracing::debug!("heartbeat: {}", status.message());
+                }
+                Event::Beaten { sent_ms, reply: Ok(reply) } => {
+                    if reply.not_active.is_some() {
+                        return Err(Ended::NotActive);
+                    }
+                    if reply.stale_broker_epoch {
+                        return Err(Ended::StaleBrokerEpoch);
+                    }
+                    self.lease.renew(sent_ms, i64::from(leases.session_timeout_ms));
+                    if reply.may_shutdown {
+                        self.may_shutdown.send_replace(true);
+                    }
+                    let wants_more = match *self.intent.borrow() {
+                        Intent::Serve => reply.fenced,
+                        Intent::ShutDown => !reply.may_shutdown,
+                        Intent::StayFenced => false,
+                    };
+                    if wants_more {
+                        // A change is under way: ask again soon rather than a whole interval later.
+                        next_beat = next_beat
+                            .min(tokio::time::Instant::now() + Duration::from_millis(20));
+                    }
+                }
+            }
+        }
+    }
+
+    fn beat(
+        &self,
+        mut client: ControllerClient,
+        broker_epoch: i64,
+        leases: &grpc::Leases,
+        beats: &mut JoinSet<(i64, Result<grpc::HeartbeatReply, tonic::Status>)>,
+    ) {
+        // More than a few unanswered beats say nothing new.
+        if beats.len() >= 4 {
+            return;
+        }
+        let published = self.images.published();
+        let intent = *self.intent.borrow();
+        let mut request = tonic::Request::new(grpc::HeartbeatRequest {
+            cluster_id: self.options.cluster_id.to_string(),
+            broker_id: self.options.registration.id,
+            broker_epoch,
+            image_epoch: Some(wire_epoch(published.epoch)),
+            image_offset: published.offset,
+            want_fence: intent == Intent::StayFenced,
+            want_shutdown: intent == Intent::ShutDown,
+        });
+        request.set_timeout(Duration::from_millis(u64::from(leases.session_timeout_ms.max(500))));
+        let sent_ms = monotonic_ms();
+        beats.spawn(async move {
+            (sent_ms, client.heartbeat(request).await.map(tonic::Response::into_inner))
+        });
+    }
+
+    /// Registers this incarnation and returns its epoch. Registering again is harmless.
+    async fn register(&self, client: &mut ControllerClient) -> Result<i64, Ended> {
+        let registration = &self.options.registration;
+        let command = Command::RegisterBroker(RegisterBroker {
+            id: registration.id,
+            incarnation: registration.incarnation,
+            listeners: registration.listeners.clone(),
+            rack: registration.rack.clone(),
+            log_dirs: registration.log_dirs.clone(),
+            previous_epoch: registration.previous_epoch,
+        });
+        let mut request = tonic::Request::new(grpc::SubmitRequest {
+            cluster_id: self.options.cluster_id.to_string(),
+            commands: vec![codec::encode_command(&command).into()],
+            principal: format!("broker:{}", registration.id),
+        });
+        request.set_timeout(CALL_TIMEOUT);
+        let reply = client.submit(request).await?.into_inner();
+        if reply.not_active.is_some() {
+            return Err(Ended::NotActive);
+        }
+        let outcome = reply.outcomes.first().ok_or_else(|| Ended::Garbled("no outcome".into()))?;
+        let outcome =
+            codec::decode_outcome(outcome).map_err(|error| Ended::Garbled(error.to_string()))?;
+        let records = outcome.map_err(|error| Ended::Refused(error.to_string()))?;
+        let registered = records.iter().rev().find_map(|record| match record {
+            Record::Broker(broker) if broker.id == registration.id => Some(broker.epoch),
+            _ => None,
+        });
+        // Nothing changed: the epoch of the first registration still stands.
+        let epoch = registered.unwrap_or(*self.broker_epoch.borrow());
+        if epoch < 0 {
+            return Err(Ended::Garbled("no broker record".into()));
+        }
+        self.broker_epoch.send_replace(epoch);
+        Ok(epoch)
+    }
+
+    /// Takes one batch; true once an update was completed by it.
+    async fn apply(
+        &mut self,
+        assembling: &mut Assembling,
+        batch: grpc::MetadataBatch,
+    ) -> Result<bool, Ended> {
+        let epoch = batch.epoch.unwrap_or_default();
+        let epoch = ControllerEpoch { generation: epoch.generation, term: epoch.term };
+        let records = codec::decode_records(&batch.records)
+            .map_err(|error| Ended::Garbled(error.to_string()))?;
+        assembling.full |= batch.full;
+        assembling.records.extend(records);
+        if !batch.last {
+            return Ok(false);
+        }
+        let Assembling { full, records } = std::mem::take(assembling);
+        let known = &self.received;
+        if (epoch, batch.offset) < known.position() {
+            // From a controller that has been replaced since: what is known is newer.
+            return Ok(false);
+        }
+        let base = if full { ClusterImage::default() } else { ClusterImage::clone(&known.image) };
+        let mut image = base;
+        records.iter().for_each(|record| image.apply(record));
+        let records = if full { known.image.delta(&image) } else { records };
+        let published = Published { image: Arc::new(image), epoch, offset: batch.offset };
+        self.received = published.clone();
+        self.updates.send(Update { published, records }).await.map_err(|_| Ended::Stopping)?;
+        Ok(true)
+    }
+}
+
+/// The chunks of one update that have arrived.
+#[derive(Default)]
+struct Assembling {
+    full: bool,
+    records: Vec<Record>,
+}
+
+fn wire_epoch(epoch: ControllerEpoch) -> grpc::Epoch {
+    grpc::Epoch { generation: epoch.generation, term: epoch.term }
+}

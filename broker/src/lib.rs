@@ -1,0 +1,23 @@
+//! The Janus broker: Kafka's protocol on one side, gRPC to the controllers on the other.
+//!
+//! ```text
+//!  clients --> server (connections) --> api (one file per request) --> replica (logs, roles)
+//!                                        |                              ^       |
+//!                                        +--> group (coordinators) -----+       v
+//!  controllers <-- control (session, images, commands) <-------------- isr, fetchers --> other brokers
+//! ```
+//!
+//! Read `broker`, `server`, `api`, `replica`, `control`, in this order. Nothing here knows which
+//! coordination mode the cluster runs in.
+
+mod api;
+mod broker;
+mod clock;
+mod control;
+mod limits;
+mod peer;
+mod replica;
+mod run;
+mod server;
+
+pub use run::{RunError, run};

@@ -1,0 +1,73 @@
+//! Why a replica refused. Each variant is one reaction of the client; `api` maps it to Kafka's code.
+
+use kafka::ErrorCode;
+use partition_log::AppendError;
+
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ReplicaError {
+    #[error("this broker does not lead the partition")]
+    NotLeader,
+    #[error("no such partition on this broker")]
+    UnknownTopicOrPartition,
+    #[error("the topic id is not known")]
+    UnknownTopicId,
+    #[error("the topic id is not the one of the topic's name")]
+    InconsistentTopicId,
+    #[error("the client's leader epoch is behind")]
+    FencedLeaderEpoch,
+    #[error("the client's leader epoch is ahead")]
+    UnknownLeaderEpoch,
+    #[error("the offset is outside the log")]
+    OffsetOutOfRange,
+    #[error("fewer replicas in sync than min.insync.replicas")]
+    NotEnoughReplicas,
+    #[error("the ISR shrank below min.insync.replicas before the records were replicated")]
+    NotEnoughReplicasAfterAppend,
+    #[error("not replicated within the request's timeout")]
+    TimedOut,
+    #[error("the follower's broker epoch is not the registered one")]
+    StaleBrokerEpoch,
+    #[error("{0}")]
+    InvalidRequest(String),
+    #[error("{0}")]
+    Append(#[from] AppendError),
+    #[error("storage: {0}")]
+    Storage(String),
+}
+
+impl ReplicaError {
+    /// Kafka's error code for this refusal.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::NotLeader => ErrorCode::NotLeaderOrFollower,
+            Self::UnknownTopicOrPartition => ErrorCode::UnknownTopicOrPartition,
+            Self::UnknownTopicId => ErrorCode::UnknownTopicId,
+            Self::InconsistentTopicId => ErrorCode::InconsistentTopicId,
+            Self::FencedLeaderEpoch => ErrorCode::FencedLeaderEpoch,
+            Self::UnknownLeaderEpoch => ErrorCode::UnknownLeaderEpoch,
+            Self::OffsetOutOfRange => ErrorCode::OffsetOutOfRange,
+            Self::NotEnoughReplicas => ErrorCode::NotEnoughReplicas,
+            Self::NotEnoughReplicasAfterAppend => ErrorCode::NotEnoughReplicasAfterAppend,
+            Self::TimedOut => ErrorCode::RequestTimedOut,
+            Self::StaleBrokerEpoch => ErrorCode::StaleBrokerEpoch,
+            Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
+            Self::Append(error) => append_code(error),
+            Self::Storage(_) => ErrorCode::KafkaStorageError,
+        }
+    }
+}
+
+fn append_code(error: &AppendError) -> ErrorCode {
+    match error {
+        AppendError::CorruptMessage(_) => ErrorCode::CorruptMessage,
+        AppendError::InvalidRecord(_) => ErrorCode::InvalidRecord,
+        AppendError::MessageTooLarge { .. } => ErrorCode::MessageTooLarge,
+        AppendError::InvalidTimestamp(_) => ErrorCode::InvalidTimestamp,
+        AppendError::OutOfOrderSequence(_) => ErrorCode::OutOfOrderSequenceNumber,
+        AppendError::InvalidProducerEpoch(_) => ErrorCode::InvalidProducerEpoch,
+        AppendError::UnsupportedForMessageFormat(_) => ErrorCode::UnsupportedForMessageFormat,
+        AppendError::UnsupportedCompressionType(_) => ErrorCode::UnsupportedCompressionType,
+        AppendError::TransactionsNotSupported => ErrorCode::InvalidTxnState,
+        AppendError::OffsetsOutOfOrder { .. } | AppendError::Io(_) => ErrorCode::KafkaStorageError,
+    }
+}

@@ -1,0 +1,80 @@
+//! Background work on logs: checkpoints, retention, rolling and flushing, compaction.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use partition_log::checkpoint;
+
+use super::Replicas;
+use crate::clock::now_ms;
+
+pub struct MaintenanceOptions {
+    /// `replica.high.watermark.checkpoint.interval.ms`
+    pub checkpoint_interval: Duration,
+    /// `log.retention.check.interval.ms`
+    pub retention_interval: Duration,
+}
+
+pub struct Maintenance {
+    pub options: MaintenanceOptions,
+    pub replicas: Arc<Replicas>,
+}
+
+impl Maintenance {
+    /// Runs until the task is dropped.
+    pub async fn run(self) {
+        let start = tokio::time::Instant::now() + self.options.checkpoint_interval;
+        let mut checkpoints = tokio::time::interval_at(start, self.options.checkpoint_interval);
+        let start = tokio::time::Instant::now() + self.options.retention_interval.min(Duration::from_secs(30));
+        let mut retention = tokio::time::interval_at(start, self.options.retention_interval);
+        loop {
+            tokio::select! {
+                _ = checkpoints.tick() => self.blocking(write_checkpoints).await,
+                _ = retention.tick() => self.blocking(retain).await,
+            }
+        }
+    }
+
+    /// File work of any length, away from the threads that serve clients.
+    async fn blocking(&self, work: impl FnOnce(&Replicas) + Send + 'static) {
+        let replicas = self.replicas.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || work(&replicas)).await {
+            tracing::error!("log maintenance: {error}");
+        }
+    }
+}
+
+/// Writes the three checkpoint files of every log directory.
+pub(crate) fn write_checkpoints(replicas: &Replicas) {
+    for (at, directory) in replicas.directories().iter().enumerate() {
+        let offsets = replicas.checkpoints(at);
+        let files = [
+            (checkpoint::HIGH_WATERMARKS, &offsets.high_watermarks),
+            (checkpoint::RECOVERY_POINTS, &offsets.recovery_points),
+            (checkpoint::LOG_START_OFFSETS, &offsets.log_start_offsets),
+        ];
+        for (name, offsets) in files {
+            if let Err(error) = checkpoint::write(&directory.path, name, offsets) {
+                tracing::error!("writing {name} in {}: {error}", directory.path.display());
+            }
+        }
+    }
+}
+
+fn retain(replicas: &Replicas) {
+    let now_ms = now_ms();
+    for partition in replicas.all() {
+        let outcome = partition.with_log(|log, high_watermark| {
+            let removed = log.delete_old_segments(now_ms, high_watermark)?;
+            log.expire_producers(now_ms);
+            Ok::<_, partition_log::StorageError>(removed)
+        });
+        match outcome {
+            Some(Ok(removed)) if removed > 0 => {
+                tracing::info!("{}: {removed} segments removed by retention", partition.id);
+            }
+            Some(Err(error)) => tracing::error!("{}: retention: {error}", partition.id),
+            _ => {}
+        }
+    }
+}

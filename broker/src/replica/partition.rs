@@ -1,0 +1,545 @@
+//! One replica of one partition on this broker: its log, its role, and who waits for it.
+//!
+//! Everything happens under one short lock that is never held across an await or a cold read:
+//! append, fetch, become leader or follower. Offsets and epochs are judged by [`Leader`], bytes are
+//! kept by [`Log`]; this file joins the two and wakes whoever waits.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use metadata::{BrokerId, TopicPartition, Uuid};
+use partition_log::{Appended, Log, LogConfig, Read};
+
+use super::leader::Leader;
+use super::waiting::{Completion, Moves, Signal, Subscribers, Waiting};
+use super::ReplicaError;
+
+pub struct Partition {
+    pub id: TopicPartition,
+    pub topic_id: Uuid,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// `None` once the replica was deleted or its disk failed.
+    log: Option<Log>,
+    role: Role,
+    high_watermark: i64,
+    /// The topic's `min.insync.replicas`.
+    min_isr: usize,
+    waiting: VecDeque<Waiting>,
+    subscribers: Subscribers,
+}
+
+enum Role {
+    /// No leadership has been applied since the broker started.
+    Unassigned,
+    Leader(Leader),
+    Follower { leader: Option<BrokerId>, leader_epoch: i32 },
+}
+
+/// What applying new metadata made of a replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    Leading,
+    /// Follow this leader from now on.
+    Following { leader: Option<BrokerId>, leader_epoch: i32 },
+    /// Older than what is known, or nothing that concerns this broker's role.
+    Unchanged,
+}
+
+/// Who reads, and what it may see.
+#[derive(Clone, Copy, Debug)]
+pub enum Reader {
+    /// Up to the high watermark.
+    Client,
+    /// Up to the log end. The fetch acknowledges everything below its offset.
+    Follower { id: BrokerId, epoch: i64 },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Fetch {
+    pub offset: i64,
+    pub max_bytes: usize,
+    /// -1: the client does not say.
+    pub current_leader_epoch: i32,
+    /// -1: the client does not say.
+    pub last_fetched_epoch: i32,
+    pub reader: Reader,
+    /// Return one batch even when it is larger than `max_bytes`.
+    pub at_least_one_batch: bool,
+}
+
+pub struct Fetched {
+    pub high_watermark: i64,
+    pub log_start_offset: i64,
+    /// The reader's log differs from here: (epoch, end offset) of the largest common epoch.
+    pub diverging: Option<(i32, i64)>,
+    pub data: Option<Read>,
+    /// A fetch just made this follower fit to join the ISR.
+    pub may_join_isr: bool,
+}
+
+/// Offsets of a replica at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Offsets {
+    pub log_start_offset: i64,
+    pub high_watermark: i64,
+    pub log_end_offset: i64,
+}
+
+impl Partition {
+    pub fn new(
+        id: TopicPartition,
+        topic_id: Uuid,
+        log: Log,
+        high_watermark: i64,
+        min_isr: usize,
+    ) -> Self {
+        let high_watermark = high_watermark.clamp(log.log_start_offset(), log.log_end_offset());
+        let state = State {
+            log: Some(log),
+            role: Role::Unassigned,
+            high_watermark,
+            min_isr,
+            waiting: VecDeque::new(),
+            subscribers: Subscribers::default(),
+        };
+        Self { id, topic_id, state: Mutex::new(state) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic under this lock")
+    }
+
+    /// Takes over leadership and ISR as the controller committed them.
+    pub fn apply(&self, partition: &metadata::Partition, me: BrokerId, now_ms: i64) -> Applied {
+        let mut state = self.lock();
+        if partition.leader_epoch < state.leader_epoch() {
+            return Applied::Unchanged;
+        }
+        if partition.leader == Some(me) {
+            state.lead(partition, me, now_ms)
+        } else {
+            state.follow(partition)
+        }
+    }
+
+    /// Appends what a producer sent. With `wait` the completion is told when the whole ISR has it.
+    ///
+    /// `leader_epoch` is the epoch of the leadership under which the caller decided to append.
+    pub fn append(
+        &self,
+        record_set: Bytes,
+        acks_all: bool,
+        wait: Option<(&Arc<Completion>, usize)>,
+        now_ms: i64,
+    ) -> Result<Appended, ReplicaError> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let Role::Leader(leader) = &state.role else { return Err(ReplicaError::NotLeader) };
+        if acks_all && leader.isr_size() < state.min_isr {
+            return Err(ReplicaError::NotEnoughReplicas);
+        }
+        let log = state.log.as_mut().ok_or_else(gone)?;
+        let appended = log.append_as_leader(record_set, leader.leader_epoch, now_ms)?;
+        let required = appended.last_offset + 1;
+        if let Some((completion, slot)) = wait {
+            completion.expect();
+            if state.high_watermark >= required {
+                completion.settle(Some(slot), Ok(()));
+            } else {
+                let at = state.waiting.partition_point(|it| it.offset <= required);
+                let completion = completion.clone();
+                state.waiting.insert(at, Waiting { offset: required, slot, completion });
+            }
+        }
+        if !appended.duplicate {
+            state.subscribers.moved(Moves::LogEnd);
+            state.advance_high_watermark();
+        }
+        Ok(appended)
+    }
+
+    /// Reads for a client or a follower; a follower's fetch also acknowledges.
+    ///
+    /// `subscription` is the reader's, so that the next move wakes it again.
+    pub fn fetch(
+        &self,
+        fetch: &Fetch,
+        subscription: Option<usize>,
+        now_ms: i64,
+    ) -> Result<Fetched, ReplicaError> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if let Some(key) = subscription {
+            state.subscribers.clear(key);
+        }
+        let leader = state.leader(fetch.current_leader_epoch)?;
+        let log = state.log.as_ref().ok_or_else(gone)?;
+        let mut fetched = Fetched {
+            high_watermark: state.high_watermark,
+            log_start_offset: log.log_start_offset(),
+            diverging: None,
+            data: None,
+            may_join_isr: false,
+        };
+        if fetch.last_fetched_epoch >= 0 {
+            let (epoch, end_offset) = log.end_offset_for_epoch(fetch.last_fetched_epoch);
+            if end_offset < 0 {
+                return Err(ReplicaError::OffsetOutOfRange);
+            }
+            if epoch < fetch.last_fetched_epoch || end_offset < fetch.offset {
+                fetched.diverging = Some((epoch, end_offset));
+                return Ok(fetched);
+            }
+        }
+        let limit = match fetch.reader {
+            Reader::Client => state.high_watermark,
+            Reader::Follower { id, .. } if !leader.is_replica(id) => {
+                return Err(ReplicaError::UnknownTopicOrPartition);
+            }
+            Reader::Follower { .. } => log.log_end_offset(),
+        };
+        let read = log.read(fetch.offset, fetch.max_bytes, limit, fetch.at_least_one_batch);
+        fetched.data = Some(read.map_err(|error| match error {
+            partition_log::ReadError::OffsetOutOfRange { .. } => ReplicaError::OffsetOutOfRange,
+            other => ReplicaError::Storage(other.to_string()),
+        })?);
+        if let Reader::Follower { id, epoch } = fetch.reader {
+            state.acknowledge(id, epoch, fetch.offset, now_ms);
+            fetched.high_watermark = state.high_watermark;
+            fetched.may_join_isr = match &state.role {
+                Role::Leader(leader) => leader.may_join(id, state.high_watermark),
+                _ => false,
+            };
+        }
+        Ok(fetched)
+    }
+
+    /// Appends what this follower fetched under `leader_epoch`, and takes over the high watermark.
+    pub fn append_fetched(
+        &self,
+        leader_epoch: i32,
+        record_set: Vec<Bytes>,
+        leader_high_watermark: i64,
+        leader_log_start_offset: i64,
+        now_ms: i64,
+    ) -> Result<(), ReplicaError> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let log = follower_log(&state.role, &mut state.log, leader_epoch)?;
+        for chunk in record_set.into_iter().filter(|it| !it.is_empty()) {
+            log.append_as_follower(chunk, now_ms)?;
+        }
+        let high_watermark = leader_high_watermark.min(log.log_end_offset());
+        state.high_watermark = state.high_watermark.max(high_watermark);
+        if leader_log_start_offset > log.log_start_offset() {
+            let to = leader_log_start_offset.min(state.high_watermark);
+            log.advance_log_start_offset(to).map_err(storage)?;
+        }
+        Ok(())
+    }
+
+    /// The leader said where this follower's log differs: truncates to the last common offset.
+    /// Returns the new log end offset.
+    pub fn truncate_diverging(
+        &self,
+        leader_epoch: i32,
+        common_epoch: i32,
+        end_offset: i64,
+    ) -> Result<i64, ReplicaError> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let log = follower_log(&state.role, &mut state.log, leader_epoch)?;
+        let (local_epoch, local_end) = log.end_offset_for_epoch(common_epoch);
+        let to = match (local_epoch, local_end) {
+            (_, end) if end < 0 => log.log_start_offset(),
+            (epoch, end) if epoch == common_epoch => end.min(end_offset),
+            (_, end) => end,
+        };
+        log.truncate_to(to.max(log.log_start_offset())).map_err(storage)?;
+        state.high_watermark = state.high_watermark.min(log.log_end_offset());
+        Ok(log.log_end_offset())
+    }
+
+    /// The leader no longer has what this follower would fetch next: starts over at its log start.
+    pub fn restart_at(&self, leader_epoch: i32, offset: i64) -> Result<(), ReplicaError> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let log = follower_log(&state.role, &mut state.log, leader_epoch)?;
+        log.truncate_fully_and_start_at(offset).map_err(storage)?;
+        state.high_watermark = offset;
+        Ok(())
+    }
+
+    /// Where a follower's next fetch begins: (log end offset, epoch of the last entry or -1, log
+    /// start offset), if it still follows under this epoch.
+    pub fn fetch_position(&self, leader_epoch: i32) -> Result<(i64, i32, i64), ReplicaError> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let log = follower_log(&state.role, &mut state.log, leader_epoch)?;
+        Ok((log.log_end_offset(), log.last_epoch().unwrap_or(-1), log.log_start_offset()))
+    }
+
+    /// The ISR change to propose now, marked as pending. A repeated call while one is pending
+    /// returns nothing, unless `again` asks for a proposal whose answer was lost.
+    pub fn propose_isr(
+        &self,
+        now_ms: i64,
+        lag_max_ms: i64,
+        can_join: impl Fn(BrokerId, i64) -> bool,
+    ) -> Option<IsrProposal> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let log_end_offset = state.log.as_ref()?.log_end_offset();
+        let Role::Leader(leader) = &mut state.role else { return None };
+        let change = leader.isr_change(
+            state.high_watermark,
+            log_end_offset,
+            now_ms,
+            lag_max_ms,
+            can_join,
+        )?;
+        let proposal = IsrProposal {
+            topic_id: self.topic_id,
+            partition: self.id.partition,
+            leader_epoch: leader.leader_epoch,
+            partition_epoch: leader.partition_epoch,
+            isr: change.iter().map(|id| (*id, leader.broker_epoch(*id))).collect(),
+        };
+        leader.propose(change);
+        Some(proposal)
+    }
+
+    /// The controller certainly refused the proposal made under this partition epoch.
+    pub fn withdraw_isr(&self, leader_epoch: i32, partition_epoch: i32) {
+        let mut state = self.lock();
+        if let Role::Leader(leader) = &mut state.role
+            && (leader.leader_epoch, leader.partition_epoch) == (leader_epoch, partition_epoch)
+        {
+            leader.withdraw();
+            state.advance_high_watermark();
+        }
+    }
+
+    pub fn subscribe(&self, signal: Arc<Signal>, index: u32, moves: Moves) -> usize {
+        self.lock().subscribers.add(signal, index, moves)
+    }
+
+    pub fn unsubscribe(&self, key: usize) {
+        self.lock().subscribers.remove(key);
+    }
+
+    pub fn offsets(&self) -> Result<Offsets, ReplicaError> {
+        let state = self.lock();
+        let log = state.log.as_ref().ok_or_else(gone)?;
+        Ok(Offsets {
+            log_start_offset: log.log_start_offset(),
+            high_watermark: state.high_watermark,
+            log_end_offset: log.log_end_offset(),
+        })
+    }
+
+    /// Runs `work` on the log if this broker leads the partition under `current_leader_epoch` (-1:
+    /// any), with the high watermark.
+    pub fn with_leader_log<T>(
+        &self,
+        current_leader_epoch: i32,
+        work: impl FnOnce(&mut Log, i64) -> T,
+    ) -> Result<T, ReplicaError> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        state.leader(current_leader_epoch)?;
+        let high_watermark = state.high_watermark;
+        Ok(work(state.log.as_mut().ok_or_else(gone)?, high_watermark))
+    }
+
+    /// Runs maintenance on the log in any role, with the high watermark; `None` once it is deleted.
+    pub fn with_log<T>(&self, work: impl FnOnce(&mut Log, i64) -> T) -> Option<T> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let high_watermark = state.high_watermark;
+        state.log.as_mut().map(|log| work(log, high_watermark))
+    }
+
+    /// DeleteRecords: everything below `offset` (-1: the high watermark) goes. Returns the new low
+    /// watermark.
+    pub fn delete_records(&self, offset: i64) -> Result<i64, ReplicaError> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        state.leader(-1)?;
+        let log = state.log.as_mut().ok_or_else(gone)?;
+        let offset = if offset == -1 { state.high_watermark } else { offset };
+        if offset < 0 || offset > state.high_watermark {
+            return Err(ReplicaError::OffsetOutOfRange);
+        }
+        if offset > log.log_start_offset() {
+            log.advance_log_start_offset(offset).map_err(storage)?;
+            state.subscribers.moved_any();
+        }
+        Ok(log.log_start_offset())
+    }
+
+    /// (leader epoch, is leader) as last applied.
+    pub fn leadership(&self) -> (i32, bool) {
+        let state = self.lock();
+        (state.leader_epoch(), matches!(state.role, Role::Leader(_)))
+    }
+
+    /// Whether every other member of the ISR fetched from this leader within `within_ms`.
+    pub fn is_followed(&self, now_ms: i64, within_ms: i64) -> bool {
+        match &self.lock().role {
+            Role::Leader(leader) => leader.is_followed(now_ms, within_ms),
+            _ => false,
+        }
+    }
+
+    pub fn configure(&self, config: LogConfig, min_isr: usize) {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        state.min_isr = min_isr;
+        if let Some(log) = &mut state.log {
+            log.update_config(config);
+        }
+        state.advance_high_watermark();
+    }
+
+    /// Ends the replica: producers and fetchers are told to look elsewhere. The log is handed out,
+    /// to be closed or deleted.
+    pub fn take_log(&self) -> Option<Log> {
+        let mut state = self.lock();
+        state.role = Role::Unassigned;
+        state.fail_waiting(&ReplicaError::NotLeader);
+        state.subscribers.moved_any();
+        state.log.take()
+    }
+}
+
+/// An ISR change for the controller (AlterPartition).
+#[derive(Clone, Debug, PartialEq)]
+pub struct IsrProposal {
+    pub topic_id: Uuid,
+    pub partition: i32,
+    pub leader_epoch: i32,
+    pub partition_epoch: i32,
+    pub isr: Vec<(BrokerId, i64)>,
+}
+
+impl State {
+    fn leader_epoch(&self) -> i32 {
+        match &self.role {
+            Role::Unassigned => -1,
+            Role::Leader(leader) => leader.leader_epoch,
+            Role::Follower { leader_epoch, .. } => *leader_epoch,
+        }
+    }
+
+    fn leader(&self, current_leader_epoch: i32) -> Result<&Leader, ReplicaError> {
+        let ours = self.leader_epoch();
+        if current_leader_epoch >= 0 && ours >= 0 {
+            if current_leader_epoch < ours {
+                return Err(ReplicaError::FencedLeaderEpoch);
+            }
+            if current_leader_epoch > ours {
+                return Err(ReplicaError::UnknownLeaderEpoch);
+            }
+        }
+        match &self.role {
+            Role::Leader(leader) => Ok(leader),
+            _ => Err(ReplicaError::NotLeader),
+        }
+    }
+
+    fn lead(&mut self, partition: &metadata::Partition, me: BrokerId, now_ms: i64) -> Applied {
+        let Some(log) = &mut self.log else { return Applied::Unchanged };
+        match &mut self.role {
+            Role::Leader(leader) if leader.leader_epoch == partition.leader_epoch => {
+                if partition.partition_epoch <= leader.partition_epoch {
+                    return Applied::Unchanged;
+                }
+                leader.update(partition, now_ms);
+            }
+            _ => {
+                log.assign_leader_epoch(partition.leader_epoch, log.log_end_offset());
+                let leader = Leader::new(me, partition, log.log_end_offset(), now_ms);
+                self.role = Role::Leader(leader);
+            }
+        }
+        self.advance_high_watermark();
+        self.subscribers.moved_any();
+        Applied::Leading
+    }
+
+    fn follow(&mut self, partition: &metadata::Partition) -> Applied {
+        let (leader, leader_epoch) = (partition.leader, partition.leader_epoch);
+        if let Role::Follower { leader: known, leader_epoch: epoch } = self.role
+            && (known, epoch) == (leader, leader_epoch)
+        {
+            return Applied::Unchanged;
+        }
+        self.role = Role::Follower { leader, leader_epoch };
+        self.fail_waiting(&ReplicaError::NotLeader);
+        self.subscribers.moved_any();
+        Applied::Following { leader, leader_epoch }
+    }
+
+    fn acknowledge(&mut self, id: BrokerId, epoch: i64, offset: i64, now_ms: i64) {
+        let Some(log) = &self.log else { return };
+        let log_end_offset = log.log_end_offset();
+        if let Role::Leader(leader) = &mut self.role {
+            leader.fetched(id, epoch, offset, log_end_offset, now_ms);
+            self.advance_high_watermark();
+        }
+    }
+
+    fn advance_high_watermark(&mut self) {
+        let (Role::Leader(leader), Some(log)) = (&self.role, &self.log) else { return };
+        let next =
+            leader.high_watermark(self.high_watermark, log.log_end_offset(), self.min_isr);
+        assert!(next >= self.high_watermark && next <= log.log_end_offset());
+        if next == self.high_watermark {
+            return;
+        }
+        self.high_watermark = next;
+        let enough = leader.isr_size() >= self.min_isr;
+        while self.waiting.front().is_some_and(|it| it.offset <= next) {
+            let waiting = self.waiting.pop_front().expect("front exists");
+            let outcome =
+                if enough { Ok(()) } else { Err(ReplicaError::NotEnoughReplicasAfterAppend) };
+            waiting.completion.settle(Some(waiting.slot), outcome);
+        }
+        self.subscribers.moved(Moves::HighWatermark);
+    }
+
+    fn fail_waiting(&mut self, error: &ReplicaError) {
+        for waiting in self.waiting.drain(..) {
+            waiting.completion.settle(Some(waiting.slot), Err(error.clone()));
+        }
+    }
+}
+
+/// The log of a replica that follows under `leader_epoch`; what was fetched under an older epoch is
+/// refused.
+fn follower_log<'a>(
+    role: &Role,
+    log: &'a mut Option<Log>,
+    leader_epoch: i32,
+) -> Result<&'a mut Log, ReplicaError> {
+    match role {
+        Role::Follower { leader_epoch: current, .. } if *current == leader_epoch => {
+            log.as_mut().ok_or_else(gone)
+        }
+        Role::Follower { .. } => Err(ReplicaError::FencedLeaderEpoch),
+        _ => Err(ReplicaError::NotLeader),
+    }
+}
+
+fn gone() -> ReplicaError {
+    ReplicaError::Storage("the replica is gone".into())
+}
+
+fn storage(error: impl std::fmt::Display) -> ReplicaError {
+    ReplicaError::Storage(error.to_string())
+}

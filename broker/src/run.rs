@@ -1,0 +1,339 @@
+//! A broker's life: open directories, join the cluster, recover, serve, leave in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::{Listeners, Settings, directory};
+use grpc::auth::{Credentials, Guard, Role, Secret};
+use metadata::Uuid;
+use partition_log::{Shared, checkpoint};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use crate::api::ProducerIds;
+use crate::broker::{Broker, Options};
+use crate::control::{
+    Controller, Images, Intent, Lease, Published, Registration, Session, SessionOptions, Update,
+};
+use crate::limits::{ISR_QUEUE, OPEN_FILES, TAIL_CACHE_BYTES};
+use crate::peer::PeerOptions;
+use crate::replica::{
+    FetchSessions, FetcherOptions, Fetchers, IsrChanges, IsrOptions, LogDirectory, Maintenance,
+    MaintenanceOptions, Replicas, ReplicasOptions, write_checkpoints,
+};
+use crate::server;
+
+/// Updates that may wait to be applied before the metadata stream is not read any further.
+const UPDATES_MAX: usize = 16;
+
+/// Why a broker did not start, or did not stop in order.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Change the configuration.
+    #[error("{0}")]
+    Configuration(String),
+    #[error("{0}")]
+    Failed(String),
+}
+
+fn configuration(error: impl std::fmt::Display) -> RunError {
+    RunError::Configuration(error.to_string())
+}
+
+fn failed(error: impl std::fmt::Display) -> RunError {
+    RunError::Failed(error.to_string())
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub async fn run(settings: Settings) -> Result<(), RunError> {
+    settings.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
+    let settings = Arc::new(settings);
+    let id = settings.node_id();
+    let listeners = Listeners::of_broker(&settings, &config::host_name()).map_err(configuration)?;
+    let controllers = controllers(&settings)?;
+
+    // Locks are held for as long as the opened directories live.
+    let mut opened = Vec::new();
+    let mut directories = Vec::new();
+    let mut clean_epochs = Vec::new();
+    let mut cluster = None;
+    for path in settings.log_dirs() {
+        let open = directory::open(&path, id, cluster).map_err(configuration)?;
+        cluster = Some(open.cluster_id);
+        let (directory, epoch) = LogDirectory::read(path, open.directory_id).map_err(failed)?;
+        clean_epochs.push(epoch);
+        directories.push(directory);
+        opened.push(open);
+    }
+    let cluster = cluster.ok_or_else(|| configuration("log.dirs names no directory"))?;
+    let cluster_id: Arc<str> = cluster.to_string().into();
+    // Clean is only what every directory says is clean.
+    let previous_epoch = clean_epochs.iter().copied().min().flatten();
+
+    let secret = secret(&settings, &listeners)?;
+    let guard = Guard::new(secret.clone(), &cluster_id).only(Role::Broker);
+    let credentials = Credentials::new(secret.as_ref(), &cluster_id, Role::Broker, id);
+
+    let mut bound = Vec::new();
+    let mut advertised = Vec::new();
+    for listener in &listeners.listeners {
+        let ready = server::bind(&listener.name, &listener.host, listener.port)
+            .await
+            .map_err(|error| failed(format!("bind {}: {error}", listener.bind_address())))?;
+        let port = match listener.advertised_port {
+            0 => ready.address.port(),
+            port => port,
+        };
+        advertised.push(metadata::Listener {
+            name: listener.name.clone(),
+            host: listener.advertised_host.clone(),
+            port,
+            security_protocol: listener.security_protocol.to_string(),
+        });
+        bound.push(ready);
+    }
+
+    let images = Images::default();
+    let lease = Arc::new(Lease::default());
+    let (active, active_controller) = watch::channel(None);
+    let (broker_epoch, broker_epoch_known) = watch::channel(-1);
+    let (intent, wanted_intent) = watch::channel(Intent::StayFenced);
+    let (may_shutdown, shutdown_granted) = watch::channel(false);
+    let (updates, received_updates) = mpsc::channel(UPDATES_MAX);
+    let controller = Controller::new(cluster_id.clone(), active_controller, images.clone());
+
+    let fetchers = Fetchers::new(FetcherOptions {
+        me: id,
+        peer: PeerOptions {
+            me: id,
+            inter_broker_listener: listeners.inter_broker.clone(),
+            token: credentials.token_text(Role::Broker, id),
+        },
+        images: images.clone(),
+        broker_epoch: broker_epoch_known.clone(),
+        wait_max_ms: settings.i32("replica.fetch.wait.max.ms"),
+        min_bytes: settings.i32("replica.fetch.min.bytes"),
+        partition_bytes_max: settings.i32("replica.fetch.max.bytes"),
+        response_bytes_max: settings.i32("replica.fetch.response.max.bytes"),
+    });
+    let (isr_wanted, isr_queue) = mpsc::channel(ISR_QUEUE);
+    let (leaderships, leadership_changes) = mpsc::unbounded_channel();
+    let log_dirs: Vec<Uuid> = directories.iter().map(|it| it.id).collect();
+    let replicas = Arc::new(Replicas::new(
+        ReplicasOptions {
+            me: id,
+            settings: settings.clone(),
+            directories,
+            shared: Shared::new(TAIL_CACHE_BYTES, OPEN_FILES),
+        },
+        fetchers,
+        isr_wanted,
+        leaderships,
+    ));
+    drop(leadership_changes);
+    let broker = Arc::new(Broker {
+        options: options(&settings, &listeners, id, cluster_id.clone(), guard),
+        settings: settings.clone(),
+        images: images.clone(),
+        controller: controller.clone(),
+        replicas: replicas.clone(),
+        sessions: FetchSessions::new(
+            settings.i32("max.incremental.fetch.session.cache.slots").max(1) as usize,
+            rand::random(),
+        ),
+        producer_ids: ProducerIds::default(),
+        lease: lease.clone(),
+        broker_epoch: broker_epoch_known.clone(),
+    });
+
+    let session = Session {
+        options: SessionOptions {
+            cluster_id,
+            controllers,
+            credentials,
+            registration: Registration {
+                id,
+                incarnation: Uuid::new_v4(),
+                listeners: advertised,
+                rack: settings.string("broker.rack").map(str::to_owned),
+                log_dirs,
+                previous_epoch,
+            },
+        },
+        images: images.clone(),
+        received: Published::default(),
+        lease,
+        intent: wanted_intent,
+        active,
+        broker_epoch,
+        updates,
+        may_shutdown,
+    };
+    tokio::spawn(session.run());
+    tokio::spawn(apply_updates(received_updates, replicas.clone(), images.clone(), intent.clone()));
+    let isr_changes = IsrChanges {
+        options: IsrOptions { me: id, lag_max_ms: settings.i64("replica.lag.time.max.ms") },
+        replicas: replicas.clone(),
+        images: images.clone(),
+        controller,
+        broker_epoch: broker_epoch_known.clone(),
+        wanted: isr_queue,
+    };
+    tokio::spawn(isr_changes.run());
+    let interval = |key| Duration::from_millis(settings.i64(key).max(1) as u64);
+    let maintenance = Maintenance {
+        options: MaintenanceOptions {
+            checkpoint_interval: interval("replica.high.watermark.checkpoint.interval.ms"),
+            retention_interval: interval("log.retention.check.interval.ms"),
+        },
+        replicas: replicas.clone(),
+    };
+    let maintenance = tokio::spawn(maintenance.run());
+
+    let connections = settings.i32("max.connections").max(1) as usize;
+    let connections = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
+    for listener in bound {
+        tracing::info!("listening on {} ({})", listener.address, listener.name);
+        tokio::spawn(server::serve(listener, broker.clone(), connections.clone()));
+    }
+
+    stop_signal().await.map_err(failed)?;
+    leave(&settings, &intent, shutdown_granted).await;
+    maintenance.abort();
+    tokio::task::spawn_blocking(move || {
+        write_checkpoints(&replicas);
+        let offsets: Vec<_> = (0..replicas.directories().len())
+            .map(|at| (at, replicas.checkpoints(at)))
+            .collect();
+        if !replicas.close() {
+            return;
+        }
+        let epoch = *broker_epoch_known.borrow();
+        for (at, offsets) in offsets {
+            let path = &replicas.directories()[at].path;
+            // Everything is synced now: recovery may start at the end of each log.
+            let marked = checkpoint::write(path, checkpoint::RECOVERY_POINTS, &offsets.log_end_offsets)
+                .and_then(|()| checkpoint::mark_clean_shutdown(path, epoch));
+            if let Err(error) = marked {
+                tracing::error!("marking the clean stop in {}: {error}", path.display());
+            }
+        }
+    })
+    .await
+    .map_err(failed)?;
+    drop(opened);
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Turns updates into replicas, then shows their image to the request handlers.
+async fn apply_updates(
+    mut updates: mpsc::Receiver<Update>,
+    replicas: Arc<Replicas>,
+    images: Images,
+    intent: watch::Sender<Intent>,
+) {
+    let mut first = true;
+    while let Some(Update { published, records }) = updates.recv().await {
+        replicas.apply(&published.image, &records).await;
+        let image = published.image.clone();
+        images.publish(published);
+        if std::mem::take(&mut first) {
+            replicas.set_strays_aside(&image);
+            tracing::info!(
+                "recovered: {} replicas of {} topics",
+                replicas.all().len(),
+                image.topics.len()
+            );
+            intent.send_if_modified(|it| {
+                let recovering = *it == Intent::StayFenced;
+                *it = if recovering { Intent::Serve } else { *it };
+                recovering
+            });
+        }
+    }
+}
+
+/// Controlled shutdown: the controller moves leaderships away first, within a bound.
+async fn leave(
+    settings: &Settings,
+    intent: &watch::Sender<Intent>,
+    mut granted: watch::Receiver<bool>,
+) {
+    if !settings.bool("controlled.shutdown.enable") {
+        return;
+    }
+    tracing::info!("controlled shutdown");
+    intent.send_replace(Intent::ShutDown);
+    let tries = settings.i32("controlled.shutdown.max.retries").max(1) as u64;
+    let patience = Duration::from_secs(5 * tries);
+    if tokio::time::timeout(patience, granted.wait_for(|it| *it)).await.is_err() {
+        tracing::warn!("no leave to shut down after {} s: stopping anyway", patience.as_secs());
+    }
+}
+
+async fn stop_signal() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn options(
+    settings: &Settings,
+    listeners: &Listeners,
+    id: i32,
+    cluster_id: Arc<str>,
+    guard: Guard,
+) -> Options {
+    Options {
+        id,
+        cluster_id,
+        rack: settings.string("broker.rack").map(str::to_owned),
+        inter_broker_listener: listeners.inter_broker.clone(),
+        guard,
+        connections_max_idle: Duration::from_millis(
+            settings.i64("connections.max.idle.ms").max(1) as u64
+        ),
+        request_bytes_max: settings.i32("socket.request.max.bytes").max(1) as usize,
+        fetch_bytes_max: settings.i32("fetch.max.bytes").max(0) as usize,
+        auto_create_topics: settings.bool("auto.create.topics.enable"),
+        self_fencing: settings.bool("janus.self.fencing"),
+    }
+}
+
+/// host:port of every controller, from either of Kafka's two keys.
+fn controllers(settings: &Settings) -> Result<Vec<String>, RunError> {
+    let bootstrap = settings.list("controller.quorum.bootstrap.servers");
+    let voters = settings.list("controller.quorum.voters");
+    let voters = voters.iter().filter_map(|it| it.split_once('@').map(|it| it.1));
+    let mut endpoints: Vec<String> = bootstrap.into_iter().chain(voters).map(Into::into).collect();
+    endpoints.sort();
+    endpoints.dedup();
+    if endpoints.is_empty() {
+        return Err(configuration(
+            "no controller is named; set controller.quorum.bootstrap.servers=HOST:PORT,... to the \
+             addresses of the janus-controller processes",
+        ));
+    }
+    Ok(endpoints)
+}
+
+fn secret(settings: &Settings, listeners: &Listeners) -> Result<Option<Secret>, RunError> {
+    if let Some(path) = settings.string("janus.cluster.secret.file").filter(|it| !it.is_empty()) {
+        return Secret::read(path.as_ref()).map(Some).map_err(configuration);
+    }
+    let inter_broker = listeners.named(&listeners.inter_broker);
+    let open = inter_broker.is_some_and(|it| !it.is_loopback());
+    if open && !settings.bool("janus.insecure") {
+        return Err(configuration(
+            "the inter-broker listener is reachable from other machines and there is no cluster \
+             secret: set janus.cluster.secret.file on every server, or janus.insecure=true to let \
+             anybody who reaches it act as a broker",
+        ));
+    }
+    Ok(None)
+}

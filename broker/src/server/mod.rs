@@ -1,0 +1,8 @@
+//! The Kafka port: accepts connections, cuts frames, keeps answers in the order of their requests.
+
+mod connection;
+mod frames;
+mod listener;
+
+pub use connection::{Peer, Reply};
+pub use listener::{Bound, bind, serve};
