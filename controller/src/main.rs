@@ -1,2 +1,363 @@
-//! (to be written)
-fn main() {}
+//! `janus-controller FILE [--override key=value]...`: reads the configuration, chooses the
+//! coordination, and runs one controller until it is told to stop.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, anyhow, bail};
+use clap::Parser;
+use futures::FutureExt;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tonic::service::Routes;
+use tracing::{error, info, warn};
+
+use config::directory::{self, DirectoryError, FormattedDirectory};
+use config::{Listener, Listeners, Settings, host_name, parse_host_port};
+use grpc::QuorumMember;
+use grpc::auth::Secret;
+use janus_controller::driver::{Balance, Options};
+use janus_controller::node::{Coordination, Node};
+use janus_controller::service::{Quorum, QuorumState};
+use metadata::{Controller, ControllerId, Defaults, Uuid};
+use metadata_raft::{OpenError, RaftConfig, RaftStore, Voter};
+
+/// A Janus controller: decides every change of the cluster's metadata while it is active.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Example:\n  janus-controller controller.properties --override node.id=101"
+)]
+struct Arguments {
+    /// A server.properties file with Kafka's keys
+    file: PathBuf,
+    /// Sets one key, whatever the file says
+    #[arg(long = "override", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+}
+
+/// Why the process ends, by its exit code.
+enum Failure {
+    /// 2: somebody must change the configuration, or format a directory.
+    Configuration(anyhow::Error),
+    /// 1: the system failed.
+    Runtime(anyhow::Error),
+}
+
+impl Failure {
+    fn configuration(error: impl Into<anyhow::Error>) -> Self {
+        Self::Configuration(error.into())
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Runtime(error)
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    telemetry::init_logging();
+    // Two threads: one works, the other keeps answering peers while a snapshot is written.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(run(&arguments)),
+        Err(error) => Err(anyhow!(error).context("start the runtime").into()),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Configuration(error)) => {
+            eprintln!("janus-controller: {error:#}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Runtime(error)) => {
+            error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let settings = Settings::load(&arguments.file, &arguments.overrides, std::env::vars())
+        .map_err(Failure::configuration)?;
+    settings.warnings().iter().for_each(|warning| warn!("{warning}"));
+    let secret = read_secret(&settings).map_err(Failure::configuration)?;
+    let listener = choose_listener(&settings, &secret).map_err(Failure::Configuration)?;
+    let addresses = peer_addresses(&settings).map_err(Failure::Configuration)?;
+    check_session(&settings).map_err(Failure::Configuration)?;
+    let directory = open_directory(&settings)?;
+
+    let bind = listener.bind_address();
+    let socket = TcpListener::bind(&bind).await.with_context(|| format!("listen on {bind}"))?;
+    let bound = socket.local_addr().with_context(|| format!("listen on {bind}"))?;
+    let port = if listener.port == 0 { bound.port() } else { listener.advertised_port };
+    let me = Controller {
+        id: settings.node_id(),
+        incarnation: Uuid::new_v4(),
+        endpoint: endpoint(&listener.advertised_host, port),
+        directory_id: directory.directory_id,
+    };
+    info!(
+        "Starting controller {} of cluster {} in {}",
+        me.id,
+        directory.cluster_id,
+        directory.path.display()
+    );
+    let (coordination, store) =
+        coordination(&settings, &directory, &me, &secret, &addresses).await?;
+    let endpoint = me.endpoint.clone();
+    let node = node(&settings, me, &directory, secret, addresses);
+    let mut terminate = signal(SignalKind::terminate()).context("wait for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("wait for SIGINT")?;
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    info!("Started controller {} on {endpoint}, listening on {bound}", settings.node_id());
+    let ended = node.run(socket, coordination, stop).await;
+    store.close().await;
+    ended?;
+    info!("Stopped controller {}", settings.node_id());
+    Ok(())
+}
+
+fn node(
+    settings: &Settings,
+    me: Controller,
+    directory: &FormattedDirectory,
+    secret: Option<Secret>,
+    addresses: BTreeMap<i32, String>,
+) -> Node {
+    let balance = settings.bool("auto.leader.rebalance.enable").then(|| Balance {
+        interval: seconds(settings, "leader.imbalance.check.interval.seconds"),
+        imbalance_percentage: settings.i32("leader.imbalance.per.broker.percentage"),
+    });
+    let options = Options {
+        cluster_id: directory.cluster_id.to_string(),
+        me,
+        defaults: Defaults::new(settings),
+        fence_on_process_death: settings.bool("janus.fence.on.process.death"),
+        probe_on_takeover: settings.bool("janus.probe.brokers.on.takeover"),
+        balance,
+        inter_broker_listener: settings
+            .string("inter.broker.listener.name")
+            .unwrap_or_default()
+            .to_uppercase(),
+        addresses,
+    };
+    Node {
+        options,
+        heartbeat_interval: milliseconds(settings, "broker.heartbeat.interval.ms"),
+        session_timeout: milliseconds(settings, "broker.session.timeout.ms"),
+        secret,
+    }
+}
+
+/// The only place that knows the modes: each brings a store and a few plain values.
+async fn coordination(
+    settings: &Settings,
+    directory: &FormattedDirectory,
+    me: &Controller,
+    secret: &Option<Secret>,
+    addresses: &BTreeMap<i32, String>,
+) -> Result<(Coordination, Arc<RaftStore>), Failure> {
+    match settings.string("zookeeper.connect") {
+        Some(_) => Err(Failure::Configuration(anyhow!(
+            "zookeeper.connect is set, but this version cannot use ZooKeeper; \
+             remove it and set controller.quorum.voters"
+        ))),
+        None => {
+            let store = open_raft(settings, directory, me, secret, addresses).await?;
+            let coordination = Coordination {
+                store: store.clone(),
+                quorum: Arc::new(raft_quorum(store.clone())),
+                live: None,
+                zookeeper_connect: Vec::new(),
+                routes: Routes::new(store.raft_service()),
+            };
+            Ok((coordination, store))
+        }
+    }
+}
+
+async fn open_raft(
+    settings: &Settings,
+    directory: &FormattedDirectory,
+    me: &Controller,
+    secret: &Option<Secret>,
+    addresses: &BTreeMap<i32, String>,
+) -> Result<Arc<RaftStore>, Failure> {
+    let election_timeout_ms = positive(settings, "controller.quorum.election.timeout.ms");
+    // Kafka counts bytes; an entry of metadata has some 2 KiB as a rule.
+    let snapshot_bytes = positive(settings, "metadata.log.max.record.bytes.between.snapshots");
+    let config = RaftConfig {
+        node_id: me.id,
+        cluster_id: directory.cluster_id.to_string(),
+        directory: directory.path.join("metadata"),
+        directory_id: directory.directory_id,
+        initial_controllers: initial_controllers(settings).map_err(Failure::Configuration)?,
+        election_timeout_ms,
+        heartbeat_interval_ms: (election_timeout_ms / 6).max(1),
+        snapshot_after_entries: (snapshot_bytes / 2048).max(100),
+        generation: 1,
+        peer_address_map: addresses.clone(),
+        secret: secret.clone(),
+        fast_failover: settings.bool("janus.fence.on.process.death"),
+    };
+    let store = RaftStore::open(config).await.map_err(|error| match error {
+        OpenError::Corrupt(_) | OpenError::Io(_) => Failure::Runtime(error.into()),
+        _ => Failure::configuration(error),
+    })?;
+    Ok(Arc::new(store))
+}
+
+fn raft_quorum(store: Arc<RaftStore>) -> Quorum {
+    let transferring = store.clone();
+    Quorum {
+        state: Box::new(move || raft_state(&store)),
+        transfer: Box::new(move |to| {
+            let store = transferring.clone();
+            async move { store.transfer_leadership(to).await.map_err(|error| error.to_string()) }
+                .boxed()
+        }),
+    }
+}
+
+fn raft_state(store: &RaftStore) -> QuorumState {
+    let view = store.describe();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let offset = |offset: Option<u64>| offset.and_then(|it| i64::try_from(it).ok()).unwrap_or(-1);
+    let since = |age: Option<Duration>| {
+        age.map_or(-1, |age| now.saturating_sub(age).as_millis().try_into().unwrap_or(i64::MAX))
+    };
+    let member = |member: metadata_raft::QuorumMember| QuorumMember {
+        id: member.id,
+        endpoint: member.endpoint,
+        directory_id: directory::format_uuid(&member.directory_id),
+        voter: member.voter,
+        log_end_offset: offset(member.log_end_offset),
+        last_fetch_timestamp_ms: since(member.last_contact),
+        last_caught_up_timestamp_ms: since(member.last_contact.filter(|_| {
+            member.log_end_offset >= view.committed_offset && view.committed_offset.is_some()
+        })),
+    };
+    QuorumState {
+        mode: "raft".into(),
+        committed_offset: view.committed_offset.unwrap_or(0),
+        members: view.members.into_iter().map(member).collect(),
+        zookeeper_connect: String::new(),
+    }
+}
+
+/// `controller.quorum.voters`: id@host:port, who founds the cluster.
+fn initial_controllers(settings: &Settings) -> anyhow::Result<Vec<Voter>> {
+    let parse = |text: &str| {
+        let (id, endpoint) = text.split_once('@')?;
+        parse_host_port(endpoint)?;
+        Some(Voter { id: id.parse().ok()?, endpoint: endpoint.to_owned(), directory_id: None })
+    };
+    let voters = settings.list("controller.quorum.voters");
+    voters
+        .into_iter()
+        .map(|text| {
+            parse(text).ok_or_else(|| {
+                anyhow!(
+                    "controller.quorum.voters: '{text}' is not ID@HOST:PORT, such as 101@h:9093"
+                )
+            })
+        })
+        .collect()
+}
+
+/// `janus.peer.address.map`: node id=host:port, for a proxy between this process and that node.
+fn peer_addresses(settings: &Settings) -> anyhow::Result<BTreeMap<ControllerId, String>> {
+    let parse = |text: &str| {
+        let (id, address) = text.split_once('=')?;
+        parse_host_port(address.trim())?;
+        Some((id.trim().parse().ok()?, address.trim().to_owned()))
+    };
+    let entries = settings.list("janus.peer.address.map");
+    entries
+        .into_iter()
+        .map(|text| {
+            parse(text).ok_or_else(|| {
+                anyhow!(
+                    "janus.peer.address.map: '{text}' is not ID=HOST:PORT, such as 2=proxy:9092"
+                )
+            })
+        })
+        .collect()
+}
+
+fn read_secret(settings: &Settings) -> Result<Option<Secret>, grpc::auth::SecretError> {
+    let path = settings.string("janus.cluster.secret.file").filter(|path| !path.is_empty());
+    path.map(|path| Secret::read(path.as_ref())).transpose()
+}
+
+/// The one listener of a controller, which must be safe to open.
+fn choose_listener(settings: &Settings, secret: &Option<Secret>) -> anyhow::Result<Listener> {
+    let listeners = Listeners::of_controller(settings, &host_name())?.listeners;
+    let [listener] = <[Listener; 1]>::try_from(listeners).map_err(|listeners| {
+        let names: Vec<_> = listeners.into_iter().map(|it| it.name).collect();
+        anyhow!(
+            "listeners: a controller has one listener, not {}; keep one of {}",
+            names.len(),
+            names.join(", ")
+        )
+    })?;
+    if secret.is_none() && !listener.is_loopback() && !settings.bool("janus.insecure") {
+        bail!(
+            "listeners: {} can be reached from other machines, and there is no cluster secret; \
+             set janus.cluster.secret.file, listen on 127.0.0.1, or set janus.insecure=true",
+            listener.bind_address()
+        );
+    }
+    Ok(listener)
+}
+
+/// A session that ends before the next heartbeat would fence everybody.
+fn check_session(settings: &Settings) -> anyhow::Result<()> {
+    let interval = settings.i32("broker.heartbeat.interval.ms");
+    let timeout = settings.i32("broker.session.timeout.ms");
+    if interval < 1 || timeout <= interval {
+        bail!(
+            "broker.session.timeout.ms: {timeout} ms must be longer than \
+             broker.heartbeat.interval.ms, which is {interval} ms and at least 1; \
+             a session of four intervals or more survives a lost heartbeat"
+        );
+    }
+    Ok(())
+}
+
+fn open_directory(settings: &Settings) -> Result<FormattedDirectory, Failure> {
+    directory::open(&settings.metadata_log_dir(), settings.node_id(), None).map_err(|error| {
+        match error {
+            DirectoryError::Unreadable { .. } => Failure::Runtime(error.into()),
+            _ => Failure::configuration(error),
+        }
+    })
+}
+
+fn endpoint(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+/// Keys whose checks let nothing negative pass.
+fn positive(settings: &Settings, key: &str) -> u64 {
+    settings.i64(key).max(0).unsigned_abs()
+}
+
+fn milliseconds(settings: &Settings, key: &str) -> Duration {
+    Duration::from_millis(positive(settings, key))
+}
+
+fn seconds(settings: &Settings, key: &str) -> Duration {
+    Duration::from_secs(positive(settings, key))
+}

@@ -1,0 +1,138 @@
+//! One controller process: what runs in it, and how it stops.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tonic::service::Routes;
+use tracing::{info, warn};
+
+use grpc::Leases;
+use grpc::auth::{Credentials, Guard, Role, Secret};
+use metadata::{BrokerId, Leadership, MetadataStore};
+
+use crate::driver::{Driver, Options};
+use crate::heartbeat::Heartbeats;
+use crate::server;
+use crate::service::{ControllerService, Quorum};
+use crate::standby::Standby;
+use crate::watch::{Connections, Publication};
+
+/// Requests that wait for a decision. More are refused.
+const QUEUE_REQUESTS: usize = 512;
+/// How long a stopping controller tries to hand leadership over.
+const HANDOVER_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Everything that a mode brings to a controller.
+pub struct Coordination {
+    pub store: Arc<dyn MetadataStore>,
+    pub quorum: Arc<Quorum>,
+    /// The live set, where something else than heartbeats proves life.
+    pub live: Option<watch::Receiver<BTreeSet<BrokerId>>>,
+    /// Connect strings at which brokers hold an ephemeral znode.
+    pub zookeeper_connect: Vec<String>,
+    /// Services between controllers.
+    pub routes: Routes,
+}
+
+/// Settings of the process that are alike in both modes.
+pub struct Node {
+    pub options: Options,
+    /// `broker.heartbeat.interval.ms`
+    pub heartbeat_interval: Duration,
+    /// `broker.session.timeout.ms`
+    pub session_timeout: Duration,
+    pub secret: Option<Secret>,
+}
+
+impl Node {
+    /// Serves on the listener until `stop` resolves, then hands leadership over and ends. It is
+    /// safe to kill the process at any time.
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        coordination: Coordination,
+        stop: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
+        let Coordination { store, quorum, live, zookeeper_connect, routes } = coordination;
+        let Node { options, heartbeat_interval, session_timeout, secret } = self;
+        let me = options.me.clone();
+        let cluster_id: Arc<str> = options.cluster_id.as_str().into();
+        let heartbeats = Arc::new(Heartbeats::new(session_timeout, heartbeat_interval));
+        let live = live.unwrap_or_else(|| heartbeats.live());
+        let (connections, publication) = (Connections::default(), Arc::new(Publication::default()));
+        let (sender, requests) = mpsc::channel(QUEUE_REQUESTS);
+        let milliseconds = |duration: Duration| duration.as_millis().try_into().unwrap_or(u32::MAX);
+        let leadership = store.leadership();
+
+        let service = ControllerService {
+            id: me.id,
+            cluster_id: cluster_id.clone(),
+            leases: Leases {
+                heartbeat_interval_ms: milliseconds(heartbeat_interval),
+                session_timeout_ms: milliseconds(session_timeout),
+                zookeeper_connect,
+            },
+            requests: sender,
+            leadership: leadership.clone(),
+            quorum: quorum.clone(),
+            publication: publication.clone(),
+            heartbeats: heartbeats.clone(),
+            live: live.clone(),
+            connections: connections.clone(),
+        };
+        let guard = Guard::new(secret.clone(), &cluster_id);
+        let routes = server::routes(routes, service, guard);
+        let credentials = Credentials::new(secret.as_ref(), &cluster_id, Role::Controller, me.id);
+        let standby = Standby {
+            me: me.clone(),
+            cluster_id,
+            leadership: leadership.clone(),
+            quorum: quorum.clone(),
+            credentials,
+        };
+        let driver = Driver {
+            options,
+            store,
+            requests,
+            live,
+            heartbeats,
+            connections,
+            publication: publication.clone(),
+        };
+        let stopping = async {
+            stop.await;
+            info!("Stopping");
+            hand_over(me.id, leadership, &quorum).await;
+            publication.withdraw();
+        };
+        tokio::select! {
+            ended = driver.run() => ended?,
+            served = server::serve(listener, routes, stopping) => served.context("serve gRPC")?,
+            () = async { standby.run().await; std::future::pending().await } => {}
+        }
+        Ok(())
+    }
+}
+
+async fn hand_over(id: i32, mut leadership: watch::Receiver<Leadership>, quorum: &Quorum) {
+    let others = (quorum.state)().members.iter().any(|member| member.voter && member.id != id);
+    if leadership.borrow().leader != Some(id) || !others {
+        return;
+    }
+    let moved = timeout(HANDOVER_DEADLINE, async {
+        (quorum.transfer)(None).await?;
+        leadership.wait_for(|it| it.leader.is_some_and(|leader| leader != id)).await.ok();
+        Ok::<_, String>(leadership.borrow().leader)
+    });
+    match moved.await {
+        Ok(Ok(Some(leader))) => info!("Handed leadership over to controller {leader}"),
+        Ok(Ok(None)) => {}
+        Ok(Err(reason)) => warn!("Leadership is not handed over: {reason}"),
+        Err(_) => warn!("Nobody took over leadership within {HANDOVER_DEADLINE:?}"),
+    }
+}
