@@ -33,6 +33,10 @@ pub struct ClusterImage {
     pub producer_ids: Option<Arc<ProducerIds>>,
     pub features: OrdMap<String, Arc<Feature>>,
     pub mode: Option<Arc<Mode>>,
+    /// Partitions that nobody leads, so that nobody has to search for them at a failover.
+    pub leaderless: OrdSet<TopicPartition>,
+    /// How many partitions have fewer in-sync replicas than replicas.
+    pub under_replicated: usize,
 }
 
 impl ClusterImage {
@@ -73,18 +77,32 @@ impl ClusterImage {
 
     fn insert_partition(&mut self, partition: &Partition) {
         let before = self.partitions.insert(partition.id.clone(), Arc::new(partition.clone()));
+        let moved = before.as_ref().is_none_or(|it| it.replicas != partition.replicas);
         if let Some(before) = before {
-            if before.replicas == partition.replicas {
-                return;
+            self.forget_state(&before);
+            if moved {
+                self.forget_replicas(&before);
             }
-            self.remove_from_index(&before);
         }
-        for replica in &partition.replicas {
-            self.by_broker.entry(*replica).or_default().insert(partition.id.clone());
+        if partition.leader.is_none() {
+            self.leaderless.insert(partition.id.clone());
+        }
+        self.under_replicated += usize::from(is_under_replicated(partition));
+        if moved {
+            for replica in &partition.replicas {
+                self.by_broker.entry(*replica).or_default().insert(partition.id.clone());
+            }
         }
     }
 
-    fn remove_from_index(&mut self, partition: &Partition) {
+    fn forget_state(&mut self, partition: &Partition) {
+        if partition.leader.is_none() {
+            self.leaderless.remove(&partition.id);
+        }
+        self.under_replicated -= usize::from(is_under_replicated(partition));
+    }
+
+    fn forget_replicas(&mut self, partition: &Partition) {
         for replica in &partition.replicas {
             if let Some(hosted) = self.by_broker.get_mut(replica) {
                 hosted.remove(&partition.id);
@@ -103,7 +121,8 @@ impl ClusterImage {
             self.partitions_of(name).map(|partition| partition.id.clone()).collect();
         for id in ids {
             if let Some(partition) = self.partitions.remove(&id) {
-                self.remove_from_index(&partition);
+                self.forget_state(&partition);
+                self.forget_replicas(&partition);
             }
         }
         self.configs.remove(&ConfigResource::Topic(name.clone()));
@@ -120,6 +139,12 @@ impl ClusterImage {
         self.topics.get(self.topic_names.get(id)?)
     }
 
+    /// The partitions with a replica on a broker, in order.
+    pub fn partitions_on(&self, broker: BrokerId) -> impl Iterator<Item = &Arc<Partition>> {
+        let hosted = self.by_broker.get(&broker).into_iter().flatten();
+        hosted.filter_map(|id| self.partitions.get(id))
+    }
+
     pub fn partition(&self, topic: &Arc<str>, partition: i32) -> Option<&Arc<Partition>> {
         self.partitions.get(&TopicPartition { topic: topic.clone(), partition })
     }
@@ -128,4 +153,8 @@ impl ClusterImage {
     pub fn is_active(&self, broker: BrokerId) -> bool {
         self.brokers.get(&broker).is_some_and(|it| !it.fenced && !it.in_controlled_shutdown)
     }
+}
+
+fn is_under_replicated(partition: &Partition) -> bool {
+    partition.isr.len() < partition.replicas.len()
 }

@@ -10,6 +10,7 @@
 
 pub mod codec;
 pub mod control;
+mod difference;
 mod image;
 mod record;
 mod store;
