@@ -77,9 +77,10 @@ async fn look_up(
         }
         timestamp => {
             let plan = partition.with_leader_log(epoch, |log, high_watermark| match timestamp {
-                MAX_TIMESTAMP => log.max_timestamp(high_watermark),
+                MAX_TIMESTAMP => log.offset_of_max_timestamp(high_watermark),
                 timestamp => log.offset_for_timestamp(timestamp, high_watermark),
             })?;
+            let plan = plan.map_err(|error| ReplicaError::Storage(error.to_string()))?;
             // Opens a batch, perhaps from disk.
             let found = tokio::task::spawn_blocking(move || plan.execute())
                 .await

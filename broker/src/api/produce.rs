@@ -64,13 +64,14 @@ pub(super) fn produce(
                 broker.check_lease(&partition)?;
                 let records = data.records.map(|it| it.to_bytes()).unwrap_or_default();
                 let wait = (acks == -1).then_some((&completion, slot));
-                partition.append(records, acks == -1, wait, now_ms)
+                let appended = partition.append(records, acks == -1, wait, now_ms)?;
+                answer.log_start_offset = appended.log_start_offset;
+                Ok(appended.appended)
             });
             match outcome {
                 Ok(appended) => {
                     answer.base_offset = appended.base_offset;
                     answer.log_append_time_ms = appended.log_append_time_ms;
-                    answer.log_start_offset = appended.log_start_offset;
                 }
                 Err(error) => {
                     failed.get_or_insert_with(|| error.to_string());

@@ -1,9 +1,11 @@
 //! Why a replica refused. Each variant is one reaction of the client; `api` maps it to Kafka's code.
 
+use std::sync::Arc;
+
 use kafka::ErrorCode;
 use partition_log::AppendError;
 
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum ReplicaError {
     #[error("this broker does not lead the partition")]
     NotLeader,
@@ -30,7 +32,7 @@ pub enum ReplicaError {
     #[error("{0}")]
     InvalidRequest(String),
     #[error("{0}")]
-    Append(#[from] AppendError),
+    Append(Arc<AppendError>),
     #[error("storage: {0}")]
     Storage(String),
 }
@@ -57,6 +59,12 @@ impl ReplicaError {
     }
 }
 
+impl From<AppendError> for ReplicaError {
+    fn from(error: AppendError) -> Self {
+        Self::Append(Arc::new(error))
+    }
+}
+
 fn append_code(error: &AppendError) -> ErrorCode {
     match error {
         AppendError::CorruptMessage(_) => ErrorCode::CorruptMessage,
@@ -67,7 +75,10 @@ fn append_code(error: &AppendError) -> ErrorCode {
         AppendError::InvalidProducerEpoch(_) => ErrorCode::InvalidProducerEpoch,
         AppendError::UnsupportedForMessageFormat(_) => ErrorCode::UnsupportedForMessageFormat,
         AppendError::UnsupportedCompressionType(_) => ErrorCode::UnsupportedCompressionType,
-        AppendError::TransactionsNotSupported => ErrorCode::InvalidTxnState,
-        AppendError::OffsetsOutOfOrder { .. } | AppendError::Io(_) => ErrorCode::KafkaStorageError,
+        AppendError::RecordListTooLarge { .. } => ErrorCode::RecordListTooLarge,
+        AppendError::NotTransactional => ErrorCode::InvalidTxnState,
+        AppendError::OffsetsOutOfOrder { .. } | AppendError::Io(_) | AppendError::Offline => {
+            ErrorCode::KafkaStorageError
+        }
     }
 }

@@ -118,8 +118,7 @@ impl Leader {
     /// has. It never goes back, and it stands still while the ISR is below `min_isr` (KIP-966: what
     /// is above it then may be lost with one more replica).
     pub fn high_watermark(&self, current: i64, log_end_offset: i64, min_isr: usize) -> i64 {
-        let replicas = self.followers.len() + 1;
-        if self.isr.len() < min_isr.min(replicas) {
+        if self.isr.len() < self.effective_min_isr(min_isr) {
             return current;
         }
         let members = self.isr.iter().chain(self.pending.iter().flatten());
@@ -129,6 +128,11 @@ impl Leader {
             .min()
             .unwrap_or(log_end_offset);
         proven.min(log_end_offset).max(current)
+    }
+
+    /// A topic with fewer replicas than `min.insync.replicas` needs all of them.
+    pub fn effective_min_isr(&self, min_isr: usize) -> usize {
+        min_isr.min(self.followers.len() + 1)
     }
 
     /// The ISR that should be proposed to the controller now, if it differs and nothing is pending.

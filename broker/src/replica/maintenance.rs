@@ -70,11 +70,17 @@ fn retain(replicas: &Replicas) {
             Ok::<_, partition_log::StorageError>(removed)
         });
         match outcome {
-            Some(Ok(removed)) if removed > 0 => {
-                tracing::info!("{}: {removed} segments removed by retention", partition.id);
+            Some(Ok(removed)) => {
+                if removed.segments > 0 {
+                    let (segments, bytes) = (removed.segments, removed.bytes);
+                    tracing::info!("{}: retention removed {segments} segments, {bytes} bytes", partition.id);
+                }
+                if let Err(error) = removed.unlink() {
+                    tracing::error!("{}: {error}", partition.id);
+                }
             }
             Some(Err(error)) => tracing::error!("{}: retention: {error}", partition.id),
-            _ => {}
+            None => {}
         }
     }
 }

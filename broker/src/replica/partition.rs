@@ -81,6 +81,13 @@ pub struct Fetched {
     pub may_join_isr: bool,
 }
 
+/// What appending as leader did.
+#[derive(Clone, Copy, Debug)]
+pub struct LeaderAppended {
+    pub appended: Appended,
+    pub log_start_offset: i64,
+}
+
 /// Offsets of a replica at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Offsets {
@@ -135,16 +142,17 @@ impl Partition {
         acks_all: bool,
         wait: Option<(&Arc<Completion>, usize)>,
         now_ms: i64,
-    ) -> Result<Appended, ReplicaError> {
+    ) -> Result<LeaderAppended, ReplicaError> {
         let mut guard = self.lock();
         let state = &mut *guard;
         let Role::Leader(leader) = &state.role else { return Err(ReplicaError::NotLeader) };
-        if acks_all && leader.isr_size() < state.min_isr {
+        if acks_all && leader.isr_size() < leader.effective_min_isr(state.min_isr) {
             return Err(ReplicaError::NotEnoughReplicas);
         }
         let log = state.log.as_mut().ok_or_else(gone)?;
         let appended = log.append_as_leader(record_set, leader.leader_epoch, now_ms)?;
         let required = appended.last_offset + 1;
+        let log_start_offset = log.log_start_offset();
         if let Some((completion, slot)) = wait {
             completion.expect();
             if state.high_watermark >= required {
@@ -159,7 +167,7 @@ impl Partition {
             state.subscribers.moved(Moves::LogEnd);
             state.advance_high_watermark();
         }
-        Ok(appended)
+        Ok(LeaderAppended { appended, log_start_offset })
     }
 
     /// Reads for a client or a follower; a follower's fetch also acknowledges.
@@ -503,7 +511,7 @@ impl State {
             return;
         }
         self.high_watermark = next;
-        let enough = leader.isr_size() >= self.min_isr;
+        let enough = leader.isr_size() >= leader.effective_min_isr(self.min_isr);
         while self.waiting.front().is_some_and(|it| it.offset <= next) {
             let waiting = self.waiting.pop_front().expect("front exists");
             let outcome =

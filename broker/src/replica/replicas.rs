@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use config::Settings;
 use metadata::{BrokerId, ClusterImage, ConfigResource, Record, TopicPartition, Uuid};
-use partition_log::{Log, Recovery, Shared, checkpoint};
+use partition_log::{Log, PartitionDirectory, Recovery, Shared, checkpoint};
 use tokio::sync::mpsc;
 
 use super::fetcher::{Fetchers, ReplicaKey};
@@ -206,9 +206,6 @@ impl Replicas {
         let directory = &directories[at];
         let path = directory.path.join(&name);
         let config = resolve(settings, image, &id.topic);
-        if existing.is_some() {
-            set_aside_if_foreign(&path, topic_id)?;
-        }
         let checkpointed = (id.topic.to_string(), id.partition);
         let offset = |offsets: &checkpoint::Offsets| offsets.get(&checkpointed).copied();
         let fresh = !path.is_dir();
@@ -218,9 +215,21 @@ impl Replicas {
             clean_shutdown: directory.clean_shutdown,
         };
         let high_watermark = offset(&directory.high_watermarks).filter(|_| !fresh).unwrap_or(0);
-        let mut log = Log::open(&path, config.log, self.options.shared.clone(), recovery, now_ms())
-            .map_err(|error| error.to_string())?;
-        log.set_topic_id(topic_id).map_err(|error| error.to_string())?;
+        let open = |recovery| {
+            let shared = self.options.shared.clone();
+            Log::open(&path, config.log.clone(), shared, recovery, now_ms())
+                .map_err(|error| error.to_string())
+        };
+        let mut log = open(recovery)?;
+        let mut high_watermark = high_watermark;
+        if log.topic_id().is_some_and(|found| found != topic_id) {
+            // The folder is of an earlier topic of the same name.
+            drop(log);
+            set_aside(&path)?;
+            high_watermark = 0;
+            log = open(Recovery { recovery_point: 0, log_start_offset: 0, clean_shutdown: false })?;
+        }
+        log.assign_topic_id(topic_id).map_err(|error| error.to_string())?;
         let key = (topic_id, id.partition);
         let partition =
             Arc::new(Partition::new(id.clone(), topic_id, log, high_watermark, config.min_isr));
@@ -250,10 +259,16 @@ impl Replicas {
         self.placed.lock().expect("no panic under this lock").remove(&key);
         let Some(partition) = removed else { return };
         self.fetchers.assign(&partition, None, -1).await;
-        if let Some(log) = partition.take_log()
-            && let Err(error) = log.delete()
-        {
-            tracing::error!("deleting the log of {}: {error}", partition.id);
+        let deleted = partition.take_log().map(|log| log.delete(Uuid::new_v4()));
+        match deleted {
+            // The files go when nobody serves clients meanwhile on this thread.
+            Some(Ok(deleted)) => drop(tokio::task::spawn_blocking(move || {
+                if let Err(error) = deleted.remove() {
+                    tracing::error!("removing a deleted log: {error}");
+                }
+            })),
+            Some(Err(error)) => tracing::error!("deleting the log of {}: {error}", partition.id),
+            None => {}
         }
         if is_internal(&partition.id.topic) {
             let id = partition.id.clone();
@@ -269,9 +284,9 @@ impl Replicas {
             let Ok(entries) = std::fs::read_dir(&directory.path) else { continue };
             for entry in entries.flatten().filter(|it| it.path().is_dir()) {
                 let Ok(name) = entry.file_name().into_string() else { continue };
-                let partition = name.rsplit_once('-').and_then(|it| it.1.parse::<i32>().ok());
-                if partition.is_none() || hosted.contains(&name) {
-                    continue;
+                match PartitionDirectory::parse(&name) {
+                    Some(PartitionDirectory::Partition { .. }) if !hosted.contains(&name) => {}
+                    _ => continue,
                 }
                 let stray = entry.path().with_file_name(format!("{name}-stray"));
                 tracing::warn!(
@@ -307,7 +322,7 @@ impl Replicas {
         let mut clean = true;
         for partition in self.all() {
             if let Some(mut log) = partition.take_log()
-                && let Err(error) = log.close(now_ms())
+                && let Err(error) = log.close()
             {
                 tracing::error!("closing the log of {}: {error}", partition.id);
                 clean = false;
@@ -352,14 +367,9 @@ pub(crate) fn is_internal(topic: &str) -> bool {
     topic == "__consumer_offsets" || topic == "__transaction_state"
 }
 
-/// A folder of the same name that belongs to an earlier topic of that name is not this replica.
-fn set_aside_if_foreign(path: &std::path::Path, topic_id: Uuid) -> Result<(), String> {
-    let found = partition_log::topic_id_of(path).map_err(|error| error.to_string())?;
-    if found.is_none_or(|found| found == topic_id) {
-        return Ok(());
-    }
+fn set_aside(path: &std::path::Path) -> Result<(), String> {
     let name = path.file_name().and_then(|it| it.to_str()).unwrap_or_default();
-    let aside = path.with_file_name(format!("{name}-stray-{}", Uuid::new_v4().simple()));
+    let aside = path.with_file_name(format!("{name}.{}-stray", Uuid::new_v4().simple()));
     tracing::warn!("{} is of a deleted topic of the same name: renamed", path.display());
     std::fs::rename(path, aside).map_err(|error| error.to_string())
 }

@@ -5,4 +5,4 @@ mod frames;
 mod listener;
 
 pub use connection::{Peer, Reply};
-pub use listener::{Bound, bind, serve};
+pub use listener::{bind, serve};
