@@ -1,0 +1,108 @@
+//! Dynamic configuration of topics, brokers and other resources.
+
+use anyhow::{Context, Result};
+use kafka::messages::describe_configs::{DescribeConfigsResource, DescribeConfigsResourceResult};
+use kafka::messages::incremental_alter_configs::{AlterConfigsResource, AlterableConfig};
+use kafka::messages::{DescribeConfigsRequest, IncrementalAlterConfigsRequest};
+
+use super::{Client, check};
+
+/// What has a configuration, as the protocol numbers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    kind: i8,
+    name: String,
+    /// The broker that must be asked, if not any will do.
+    broker: Option<i32>,
+}
+
+/// A change of one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    Set(String, String),
+    Unset(String),
+}
+
+impl Resource {
+    pub fn topic(name: &str) -> Self {
+        Self { kind: 2, name: name.to_owned(), broker: None }
+    }
+
+    pub fn broker(id: i32) -> Self {
+        Self { kind: 4, name: id.to_string(), broker: Some(id) }
+    }
+
+    /// The default of all brokers.
+    pub fn broker_default() -> Self {
+        Self { kind: 4, name: String::new(), broker: None }
+    }
+
+    pub fn group(name: &str) -> Self {
+        Self { kind: 32, name: name.to_owned(), broker: None }
+    }
+}
+
+impl std::fmt::Display for Resource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.kind, self.name.as_str()) {
+            (2, name) => write!(f, "topic '{name}'"),
+            (4, "") => f.write_str("the default of all brokers"),
+            (4, id) => write!(f, "broker {id}"),
+            (_, name) => write!(f, "group '{name}'"),
+        }
+    }
+}
+
+impl Client {
+    /// Every key of a resource, with its value and where that comes from.
+    pub async fn describe_configs(
+        &mut self,
+        resource: &Resource,
+    ) -> Result<Vec<DescribeConfigsResourceResult>> {
+        let request = DescribeConfigsRequest {
+            resources: vec![DescribeConfigsResource {
+                resource_type: resource.kind,
+                resource_name: resource.name.as_str().into(),
+                configuration_keys: None,
+            }],
+            ..Default::default()
+        };
+        let response = match resource.broker {
+            Some(id) => self.call_broker(id, &request).await?,
+            None => self.call(&request).await?,
+        };
+        let result = response.results.into_iter().next().context("the answer is empty")?;
+        let what = format!("read the configuration of {resource}");
+        check(what, result.error_code, result.error_message.as_deref())?;
+        Ok(result.configs)
+    }
+
+    /// Changes single keys; all of them or none.
+    pub async fn alter_configs(&mut self, resource: &Resource, changes: &[Change]) -> Result<()> {
+        let configs = changes.iter().map(|change| match change {
+            Change::Set(name, value) => AlterableConfig {
+                name: name.as_str().into(),
+                config_operation: 0,
+                value: Some(value.as_str().into()),
+            },
+            Change::Unset(name) => {
+                AlterableConfig { name: name.as_str().into(), config_operation: 1, value: None }
+            }
+        });
+        let request = IncrementalAlterConfigsRequest {
+            resources: vec![AlterConfigsResource {
+                resource_type: resource.kind,
+                resource_name: resource.name.as_str().into(),
+                configs: configs.collect(),
+            }],
+            validate_only: false,
+        };
+        let response = match resource.broker {
+            Some(id) => self.call_broker(id, &request).await?,
+            None => self.call_controller(&request).await?,
+        };
+        let result = response.responses.first().context("the answer is empty")?;
+        let what = format!("change the configuration of {resource}");
+        check(what, result.error_code, result.error_message.as_deref())
+    }
+}

@@ -1,0 +1,269 @@
+//! The document of `janus status`: built from what the machine, the controllers and the brokers say.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use super::LocalCluster;
+use super::controllers::Quorum;
+use super::process::Process;
+use super::state::{ClusterState, Role, Server, endpoints};
+use super::view::{BrokerView, QuorumView, View};
+use crate::client::{Client, check};
+
+/// The state of a cluster. The names are fixed: scripts read them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Status {
+    pub cluster_id: String,
+    /// `None` where the cluster does not tell: it is not Janus, or we may not ask its controllers.
+    pub mode: Option<String>,
+    /// Rises with every switch of the mode.
+    pub generation: Option<u32>,
+    pub bootstrap: String,
+    /// `None` while no controller is active.
+    pub controller: Option<ActiveController>,
+    pub brokers: Vec<BrokerStatus>,
+    pub controllers: Vec<ControllerStatus>,
+    pub zookeeper: Option<ZooKeeperStatus>,
+    pub topics: usize,
+    pub partitions: usize,
+    pub under_replicated: usize,
+    pub offline: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ActiveController {
+    pub id: i32,
+    /// The term: rises with every election.
+    pub epoch: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BrokerStatus {
+    pub id: i32,
+    pub state: BrokerState,
+    pub host: String,
+    pub port: u16,
+    pub pid: Option<i32>,
+    /// Rises with every registration. `None` where the cluster does not tell.
+    pub epoch: Option<i64>,
+    pub leaders: usize,
+    pub replicas: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BrokerState {
+    /// The process runs and has not registered yet.
+    Starting,
+    Running,
+    /// Registered, and counts as dead.
+    Fenced,
+    /// Hands its leaderships over.
+    Stopping,
+    Down,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ControllerStatus {
+    pub id: i32,
+    pub role: ControllerRole,
+    pub endpoint: String,
+    pub pid: Option<i32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ControllerRole {
+    Active,
+    Standby,
+    Down,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ZooKeeperStatus {
+    pub connect: String,
+    pub servers: Vec<ZooKeeperServerStatus>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ZooKeeperServerStatus {
+    pub id: i32,
+    pub role: String,
+    pub endpoint: String,
+    pub pid: Option<i32>,
+}
+
+impl LocalCluster {
+    /// How the cluster is. Works whatever of it runs.
+    pub async fn status(&self) -> Result<Status> {
+        let state = self.state()?;
+        let quorum = self.describe_quorum().await?;
+        let view = self.view(&state).await.unwrap_or_default();
+        Ok(of_local(&state, &quorum, &view))
+    }
+
+    /// The metadata, from whoever has it: nobody, when nothing runs.
+    async fn view(&self, state: &ClusterState) -> Option<View> {
+        let brokers = state.of_role(Role::Broker).filter(|server| server.is_alive());
+        let addresses = endpoints(brokers);
+        let mut client = Client::connect(&addresses).await.ok()?;
+        View::fetch(&mut client).await.ok()
+    }
+}
+
+/// The leader of a partition, as the brokers name it.
+pub async fn leader_of(bootstrap: &str, topic: &str, partition: i32) -> Result<i32> {
+    let mut client = Client::connect(bootstrap).await?;
+    let metadata = client.metadata(Some(&[topic.to_owned()])).await?;
+    let found = metadata.topics.first().context("the answer names no topic")?;
+    check(format!("find topic '{topic}'"), found.error_code, None)?;
+    let partitions = &found.partitions;
+    let found =
+        partitions.iter().find(|it| it.partition_index == partition).with_context(|| {
+            format!("topic '{topic}' has no partition {partition}, only {}", partitions.len())
+        })?;
+    Some(found.leader_id).filter(|id| *id >= 0).with_context(|| {
+        format!("partition {partition} of topic '{topic}' has no leader; look with `janus status`")
+    })
+}
+
+/// A server of this machine, and whether its process runs.
+fn pid(server: &Server) -> Option<i32> {
+    server.process.as_ref().filter(|process| Process::is_alive(process)).map(|it| it.pid)
+}
+
+/// The status of the cluster on this machine.
+pub fn of_local(state: &ClusterState, quorum: &Quorum, view: &View) -> Status {
+    let reply = quorum.view.as_ref();
+    let controllers = state.of_role(Role::Controller).map(|server| ControllerStatus {
+        id: server.id.id,
+        role: match quorum.active() == Some(server.id.id) {
+            // Who is believed to be active but does not answer is not.
+            true if quorum.answered.contains(&server.id.id) => ControllerRole::Active,
+            _ if pid(server).is_some() => ControllerRole::Standby,
+            _ => ControllerRole::Down,
+        },
+        endpoint: server.endpoint(),
+        pid: pid(server),
+    });
+    let controllers: Vec<ControllerStatus> = controllers.collect();
+    let active = controllers.iter().find(|it| it.role == ControllerRole::Active);
+    let servers: BTreeMap<i32, &Server> =
+        state.of_role(Role::Broker).map(|server| (server.id.id, server)).collect();
+    let brokers = servers.values().map(|server| local_broker(server, view));
+    let zookeeper = reply.map(|reply| reply.zookeeper_connect.as_str()).filter(|it| !it.is_empty());
+    Status {
+        cluster_id: state.cluster_id.clone(),
+        mode: Some(reply.map_or_else(|| state.mode.to_string(), |reply| reply.mode.clone())),
+        generation: reply.map(|reply| reply.generation),
+        bootstrap: endpoints(state.of_role(Role::Broker)),
+        controller: active.map(|active| ActiveController {
+            id: active.id,
+            epoch: reply.and_then(|reply| reply.epoch).map_or(0, |epoch| epoch.term),
+        }),
+        brokers: brokers.collect(),
+        controllers,
+        zookeeper: zookeeper
+            .map(|connect| ZooKeeperStatus { connect: connect.to_owned(), servers: Vec::new() }),
+        ..totals(view)
+    }
+}
+
+/// The status of any other cluster, from what its brokers tell.
+pub fn of_remote(view: &View, quorum: Option<&QuorumView>) -> Status {
+    let running = view.brokers.values().filter(|broker| !broker.fenced);
+    let addresses: Vec<String> =
+        running.map(|broker| format!("{}:{}", broker.host, broker.port)).collect();
+    let brokers = view.brokers.iter().map(|(id, broker)| {
+        let (leaders, replicas) = counts(view, *id);
+        BrokerStatus {
+            id: *id,
+            state: registered_state(broker),
+            host: broker.host.clone(),
+            port: broker.port,
+            pid: None,
+            epoch: broker.epoch,
+            leaders,
+            replicas,
+        }
+    });
+    let controllers = quorum.iter().flat_map(|quorum| {
+        quorum.controllers.iter().map(|(id, controller)| ControllerStatus {
+            id: *id,
+            role: match quorum.active == Some(*id) {
+                true => ControllerRole::Active,
+                false => ControllerRole::Standby,
+            },
+            endpoint: controller.endpoint.clone(),
+            pid: None,
+        })
+    });
+    Status {
+        bootstrap: addresses.join(","),
+        controller: quorum.and_then(|quorum| {
+            quorum.active.map(|id| ActiveController { id, epoch: quorum.epoch })
+        }),
+        brokers: brokers.collect(),
+        controllers: controllers.collect(),
+        ..totals(view)
+    }
+}
+
+/// The counts, and nothing else.
+fn totals(view: &View) -> Status {
+    Status {
+        cluster_id: view.cluster_id.clone().unwrap_or_default(),
+        mode: None,
+        generation: None,
+        bootstrap: String::new(),
+        controller: None,
+        brokers: Vec::new(),
+        controllers: Vec::new(),
+        zookeeper: None,
+        topics: view.topics,
+        partitions: view.partitions.len(),
+        under_replicated: view
+            .partitions
+            .iter()
+            .filter(|partition| partition.in_sync < partition.replicas.len())
+            .count(),
+        offline: view.partitions.iter().filter(|partition| partition.leader.is_none()).count(),
+    }
+}
+
+fn local_broker(server: &Server, view: &View) -> BrokerStatus {
+    let id = server.id.id;
+    let registered = view.brokers.get(&id);
+    let (leaders, replicas) = counts(view, id);
+    BrokerStatus {
+        id,
+        state: match (pid(server), registered) {
+            (None, _) => BrokerState::Down,
+            (Some(_), None) => BrokerState::Starting,
+            (Some(_), Some(registered)) => registered_state(registered),
+        },
+        host: "127.0.0.1".into(),
+        port: server.port,
+        pid: pid(server),
+        epoch: registered.and_then(|registered| registered.epoch),
+        leaders,
+        replicas,
+    }
+}
+
+fn registered_state(broker: &BrokerView) -> BrokerState {
+    match broker {
+        BrokerView { fenced: true, .. } => BrokerState::Fenced,
+        BrokerView { stopping: true, .. } => BrokerState::Stopping,
+        _ => BrokerState::Running,
+    }
+}
+
+/// How many partitions a broker leads and holds.
+fn counts(view: &View, id: i32) -> (usize, usize) {
+    let leaders = view.partitions.iter().filter(|it| it.leader == Some(id)).count();
+    let replicas = view.partitions.iter().filter(|it| it.replicas.contains(&id)).count();
+    (leaders, replicas)
+}

@@ -1,0 +1,13 @@
+//! The commands, one file for each group. Each reads its arguments, asks, and shows the answer.
+
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod consume;
+pub mod format;
+pub(crate) mod groups;
+pub(crate) mod produce;
+pub(crate) mod quorum;
+pub(crate) mod servers;
+pub(crate) mod status;
+pub(crate) mod topics;
+pub(crate) mod up;
