@@ -22,7 +22,8 @@ use crate::config::OpenError;
 use crate::types::{FORMAT, FormatError, NodeKey, decode, encode};
 
 const LOG: &str = "log";
-const META: &str = "meta";
+/// Vote, identity and the like. It exists anyway, and every family costs syncs at the first start.
+const META: &str = rocksdb::DEFAULT_COLUMN_FAMILY_NAME;
 const IDENTITY: &str = "identity";
 
 /// Durability requests that may queue. Writers wait beyond that.

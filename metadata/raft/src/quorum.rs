@@ -26,6 +26,8 @@ pub struct QuorumView {
     pub term: u64,
     /// Up to which entry a majority has the log; `None` before the first.
     pub committed_offset: Option<u64>,
+    /// The oldest entry of this controller's own log; those before it are in a snapshot.
+    pub log_start_offset: u64,
     /// The newest entry of this controller's own log.
     pub log_end_offset: Option<u64>,
     /// The newest entry covered by a snapshot.
@@ -97,6 +99,7 @@ impl RaftStore {
             leader: metrics.current_leader.map(|it| it.id),
             term: metrics.current_term,
             committed_offset: metrics.cluster_committed.map(|it| it.index),
+            log_start_offset: metrics.purged.map_or(0, |it| it.index + 1),
             log_end_offset: metrics.last_log_index,
             snapshot_offset: metrics.snapshot.map(|it| it.index),
             members: members.collect(),

@@ -266,3 +266,79 @@ fn records(image: &ClusterImage) -> impl Iterator<Item = Record> + '_ {
         .chain(features)
         .chain(mode)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use metadata::{Topic, Uuid};
+
+    fn state(topics: u128) -> State {
+        let mut state = State::default();
+        state.applied = Some(openraft::LogId::new(
+            openraft::vote::RaftLeaderId::to_committed(&leader(3)),
+            u64::try_from(topics).unwrap(),
+        ));
+        state.epoch = ControllerEpoch { generation: 2, term: 3 };
+        for number in 0..topics {
+            let name = format!("topic-{number}").into();
+            let topic = Topic { name, id: Uuid::from_u128(number), partitions: 1 };
+            state.image.apply(&Record::Topic(topic));
+        }
+        state
+    }
+
+    fn leader(term: u64) -> openraft::impls::leader_id_std::LeaderId<u64, crate::types::NodeKey> {
+        let key = crate::types::NodeKey { id: 1, directory_id: Uuid::nil() };
+        openraft::vote::RaftLeaderId::new(term, key)
+    }
+
+    #[test]
+    fn a_snapshot_is_read_as_it_was_written_and_replaces_older_ones() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(newest(directory.path()).unwrap().is_none());
+        for topics in [3, 2000] {
+            let before = state(topics);
+            write(directory.path(), &before).unwrap();
+            let (_, after) = newest(directory.path()).unwrap().unwrap();
+            assert_eq!(after.meta(), before.meta());
+            assert_eq!(after.epoch, before.epoch);
+            assert_eq!(after.image, before.image);
+            assert_eq!(list(directory.path()).unwrap().len(), 1);
+        }
+        // One that was built while a newer one was installed.
+        write(directory.path(), &state(5)).unwrap();
+        let (_, after) = newest(directory.path()).unwrap().unwrap();
+        assert_eq!(after.image.topics.len(), 2000);
+    }
+
+    #[test]
+    fn whatever_is_torn_or_altered_is_ignored() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), &state(3)).unwrap();
+        let path = list(directory.path()).unwrap().remove(0).0;
+        let whole = fs::read(&path).unwrap();
+        for length in 0..whole.len() {
+            fs::write(&path, &whole[..length]).unwrap();
+            assert!(newest(directory.path()).unwrap().is_none(), "cut at {length}");
+        }
+        for at in (0..8).chain(12..whole.len()) {
+            let mut altered = whole.clone();
+            altered[at] ^= 0x10;
+            fs::write(&path, altered).unwrap();
+            assert!(newest(directory.path()).unwrap().is_none(), "altered at {at}");
+        }
+        fs::write(&path, &whole).unwrap();
+        assert!(newest(directory.path()).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_with_a_word() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), &state(1)).unwrap();
+        let path = list(directory.path()).unwrap().remove(0).0;
+        let mut newer = fs::read(&path).unwrap();
+        newer[11] = FORMAT as u8 + 1;
+        fs::write(&path, newer).unwrap();
+        assert!(matches!(newest(directory.path()), Err(OpenError::Newer { .. })));
+    }
+}

@@ -8,7 +8,8 @@ use grpc::MESSAGE_BYTES_MAX;
 use grpc::auth::{Credentials, Guard, Role};
 use grpc::raft_server::RaftServer;
 use metadata::{
-    ClusterImage, CommitError, ControllerEpoch, Leadership, MetadataStore, Offset, Record,
+    BATCH_BYTES_MAX, ClusterImage, CommitError, ControllerEpoch, Leadership, MetadataStore, Offset,
+    Record,
 };
 use openraft::error::ClientWriteError;
 use openraft::impls::{ProgressResponder, leader_id_std::LeaderId};
@@ -186,7 +187,12 @@ impl MetadataStore for RaftStore {
             return Err(CommitError::Fenced { ours: epoch, current });
         }
         let unknown = |reason: &dyn std::fmt::Display| CommitError::Unavailable(reason.to_string());
-        let batch = Batch { epoch, records: encode_records(records).into() };
+        let records = encode_records(records);
+        if records.len() > BATCH_BYTES_MAX {
+            // It would be refused by every peer, for ever.
+            return Err(unknown(&format!("a batch of {} bytes cannot be sent", records.len())));
+        }
+        let batch = Batch { epoch, records: records.into() };
         let (responder, outcome) = ProgressResponder::complete_only();
         // openraft appends it only while this controller leads in exactly this term.
         let term = LeaderId::<u64, _>::new(epoch.term, self.config.key()).to_committed();

@@ -5,6 +5,8 @@
 
 #![allow(dead_code)]
 
+mod wire;
+
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_stream::wrappers::TcpListenerStream;
 use uuid::Uuid;
+use wire::Wire;
 
 /// Nothing here takes as long, however slow the machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,6 +35,8 @@ pub(crate) struct Cluster {
     listeners: BTreeMap<i32, TcpListener>,
     ports: BTreeMap<i32, u16>,
     directories: TempDir,
+    /// Cables by (from, to), in a wired cluster.
+    wires: BTreeMap<(i32, i32), Wire>,
 }
 
 impl Cluster {
@@ -42,8 +47,8 @@ impl Cluster {
     ) -> Self {
         init_tracing();
         let directories = tempfile::tempdir().unwrap();
-        let (configs, nodes, listeners, ports) = Default::default();
-        let mut cluster = Self { configs, nodes, listeners, ports, directories };
+        let (configs, nodes, listeners, ports, wires) = Default::default();
+        let mut cluster = Self { configs, nodes, listeners, ports, directories, wires };
         let ids: Vec<i32> = ids.into_iter().collect();
         let voters: Vec<Voter> = ids.iter().map(|id| cluster.reserve(*id)).collect();
         for id in ids {
@@ -59,6 +64,43 @@ impl Cluster {
         let mut cluster = Self::new(ids, change);
         cluster.start_all().await;
         cluster
+    }
+
+    /// A cable between every two controllers. Before they are started.
+    pub(crate) async fn wire(&mut self) {
+        let ids: Vec<i32> = self.configs.keys().copied().collect();
+        for (from, to) in ids.iter().flat_map(|from| ids.iter().map(move |to| (*from, *to))) {
+            if from != to {
+                let wire = Wire::to(self.ports[&to]).await;
+                let address = format!("127.0.0.1:{}", wire.port);
+                self.configs.get_mut(&from).unwrap().peer_address_map.insert(to, address);
+                self.wires.insert((from, to), wire);
+            }
+        }
+    }
+
+    /// Cuts a controller off.
+    pub(crate) fn isolate(&self, id: i32) {
+        self.wires_of(id).for_each(Wire::cut);
+    }
+
+    pub(crate) fn rejoin(&self, id: i32) {
+        self.wires_of(id).for_each(Wire::mend);
+    }
+
+    pub(crate) fn wire_between(&self, from: i32, to: i32) -> &Wire {
+        &self.wires[&(from, to)]
+    }
+
+    fn wires_of(&self, id: i32) -> impl Iterator<Item = &Wire> {
+        self.wires.iter().filter(move |((from, to), _)| *from == id || *to == id).map(|(_, it)| it)
+    }
+
+    /// Gives a controller that does not run a new disk.
+    pub(crate) fn wipe(&mut self, id: i32) {
+        let config = self.configs.get_mut(&id).unwrap();
+        std::fs::remove_dir_all(&config.directory).unwrap();
+        config.directory_id = Uuid::new_v4();
     }
 
     fn reserve(&mut self, id: i32) -> Voter {
@@ -160,6 +202,10 @@ impl Cluster {
         }
     }
 
+    pub(crate) fn endpoint(&self, id: i32) -> String {
+        format!("127.0.0.1:{}", self.ports[&id])
+    }
+
     pub(crate) fn store(&self, id: i32) -> &RaftStore {
         &self.nodes[&id].store
     }
@@ -214,14 +260,19 @@ pub(crate) async fn eventually<T>(event: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, event).await.expect("it happens")
 }
 
-/// Waits until `check` holds for what a store has applied.
-pub(crate) async fn applied(store: &RaftStore, check: impl Fn(&metadata::ClusterImage) -> bool) {
+/// Waits until something that sends no events is so.
+pub(crate) async fn until(check: impl Fn() -> bool) {
     eventually(async {
-        while !check(&store.image().1) {
+        while !check() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
     .await;
+}
+
+/// Waits until `check` holds for what a store has applied.
+pub(crate) async fn applied(store: &RaftStore, check: impl Fn(&metadata::ClusterImage) -> bool) {
+    until(|| check(&store.image().1)).await;
 }
 
 /// A record that can be told apart.
