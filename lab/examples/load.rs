@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use lab::load::{Load, LoadOptions};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::sync::mpsc;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -17,13 +17,20 @@ async fn main() -> anyhow::Result<()> {
     };
     let seconds = Duration::from_secs(seconds.parse().context("SECONDS is no number")?);
     let load = Load::start(LoadOptions::new(bootstrap, topic)).await?;
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let (typed, mut lines) = mpsc::channel(16);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if typed.blocking_send(line).is_err() {
+                break;
+            }
+        }
+    });
     let end = tokio::time::sleep(seconds);
     tokio::pin!(end);
     loop {
         tokio::select! {
             () = &mut end => break,
-            Ok(Some(name)) = lines.next_line() => load.mark_fault(&name),
+            Some(name) = lines.recv() => load.mark_fault(&name),
         }
     }
     let report = load.stop_and_check().await?;

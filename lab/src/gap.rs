@@ -15,7 +15,7 @@ use serde::Serialize;
 /// The gap of one phase; a phase begins with a mark (a fault) and ends with the next one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PhaseGap {
-    /// The name given to the mark; `steady` for the time before the first.
+    /// The name given to the mark; `warm-up` for the time before the first.
     pub name: String,
     /// When it began, in milliseconds of the run.
     pub at_ms: u64,
@@ -75,7 +75,7 @@ impl Gaps {
     pub fn new(partitions: usize) -> Gaps {
         let mut gaps = Gaps { phases: Vec::new(), partitions: Vec::new() };
         gaps.partitions.resize_with(partitions, Partition::default);
-        gaps.mark("steady", 0);
+        gaps.mark("warm-up", 0);
         gaps
     }
 
@@ -151,6 +151,11 @@ impl Gaps {
         waiting.max().unwrap_or(0).max(known).div_ceil(1000)
     }
 
+    /// Whether every partition has acknowledged something.
+    pub fn all_answered(&self) -> bool {
+        self.partitions.iter().all(|state| state.answered_phases > 0)
+    }
+
     /// Charges silences that still go on to the phases they belong to.
     fn charge_waiting(&mut self, now_us: u64, last: bool) {
         let Some(current) = self.phases.len().checked_sub(1) else { return };
@@ -219,7 +224,7 @@ mod tests {
     fn a_gap_runs_from_the_oldest_unacknowledged_record_to_the_first_acknowledgement() {
         // The record of 300 is not acknowledged at 302 but at 500.
         let found = gaps_ms(run(301..500, 301), 1000);
-        assert_eq!(found, [("steady".into(), 2, true), ("kill".into(), 200, true)]);
+        assert_eq!(found, [("warm-up".into(), 2, true), ("kill".into(), 200, true)]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use serde::Serialize;
 use tokio::task::JoinHandle;
@@ -128,7 +128,7 @@ pub struct LoadReport {
     pub sent: u64,
     /// True if the load stopped early because of `records_max`.
     pub cut_off: bool,
-    /// Write gaps: the time before the first fault, then one per fault.
+    /// Write gaps: of the warm-up, of the steady time after it, then one per fault.
     pub write_gaps: Vec<PhaseGap>,
     /// The same for the first live reader: from the time a record was due to its arrival.
     pub read_gaps: Vec<PhaseGap>,
@@ -146,7 +146,8 @@ pub struct LoadReport {
 }
 
 impl Load {
-    /// Creates the topic if need be, starts readers and producers, and returns while they run.
+    /// Creates the topic if need be, starts readers and producers, and returns while they run, once
+    /// every partition has acknowledged a record.
     pub async fn start(options: LoadOptions) -> anyhow::Result<Load> {
         ensure!(options.rate > 0, "the rate of the load must be at least 1 record a second");
         ensure!(options.producers > 0, "the load needs at least 1 producer");
@@ -192,7 +193,29 @@ impl Load {
             let task = ProducerTask::new(&options, run.clone(), index)?;
             producers.push(tokio::spawn(task.run()));
         }
-        Ok(Load { options, run, first_offsets, producers, readers })
+        let load = Load { options, run, first_offsets, producers, readers };
+        load.warm_up().await?;
+        Ok(load)
+    }
+
+    async fn warm_up(&self) -> anyhow::Result<()> {
+        let answered = || lock(&self.run.write_gaps).all_answered();
+        let limit_us = u64::from(self.options.delivery_timeout_ms) * 1000;
+        while !answered() && self.run.clock.now_us() < limit_us {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        if !answered() {
+            self.run.stop_sending.store(true, Ordering::Relaxed);
+            self.run.stop_reading.store(true, Ordering::Relaxed);
+            bail!(
+                "some partition of {} acknowledged nothing in {} s; are all brokers up, and does \
+                 every partition have a leader?",
+                self.options.topic,
+                limit_us / 1_000_000
+            );
+        }
+        self.mark_fault("steady");
+        Ok(())
     }
 
     /// A fault happens now: gaps are counted for it from here to the next mark.
