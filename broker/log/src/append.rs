@@ -96,6 +96,9 @@ impl From<ProducerError> for AppendError {
     }
 }
 
+/// Offsets that one segment can span.
+const SPAN_MAX: i64 = i32::MAX as i64;
+
 type Batches = Vec<(Range<usize>, BatchHeader)>;
 
 impl Log {
@@ -158,7 +161,36 @@ impl Log {
             checked.push((range, header));
         }
         let whole = checked.last().map_or(0, |(range, _)| range.end);
+        let span = checked.last().zip(checked.first());
+        if span.is_some_and(|(last, first)| last.1.last_offset() - first.1.base_offset > SPAN_MAX) {
+            return self.write_one_by_one(record_set, checked, now_ms);
+        }
         self.write(record_set.slice(..whole), &checked, now_ms)
+    }
+
+    /// Gaps that compaction left may take the batches of one append further apart than one
+    /// segment can hold.
+    fn write_one_by_one(
+        &mut self,
+        record_set: Bytes,
+        batches: Batches,
+        now_ms: i64,
+    ) -> Result<Appended, AppendError> {
+        let mut total: Option<Appended> = None;
+        for (range, header) in batches {
+            let batch = record_set.slice(range.clone());
+            let appended = self.write(batch, &[(0..range.len(), header)], now_ms)?;
+            total = Some(match total {
+                None => appended,
+                Some(total) => Appended {
+                    base_offset: total.base_offset,
+                    bytes: total.bytes + appended.bytes,
+                    records: total.records + appended.records,
+                    ..appended
+                },
+            });
+        }
+        Ok(total.expect("batches that span offsets are not none"))
     }
 
     fn starts_inside(&self, header: &BatchHeader) -> bool {

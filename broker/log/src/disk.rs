@@ -44,10 +44,18 @@ pub(crate) struct DiskFile {
 }
 
 impl DiskFile {
-    /// Opens for reading and writing; makes the file where it is missing.
+    /// Opens an existing file for reading and writing.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let options =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).clone();
+        Self::open_with(path, OpenOptions::new().read(true).write(true))
+    }
+
+    /// Opens a file for reading and writing; makes it where it is missing.
+    pub(crate) fn open_or_create(path: &Path) -> Result<Self> {
+        let mut options = OpenOptions::new();
+        Self::open_with(path, options.read(true).write(true).create(true).truncate(false))
+    }
+
+    fn open_with(path: &Path, options: &OpenOptions) -> Result<Self> {
         let file = options.open(path).map_err(StorageError::of("open", path))?;
         Ok(Self { path: path.to_owned(), file })
     }

@@ -15,8 +15,7 @@
 //! Invariants:
 //! - Batches stand in files in the order of their offsets. The end of a segment is at or before the
 //!   next one's base offset; only the last one is appended to.
-//! - `log_start_offset <= recovery_point <= log_end_offset`, unless the log was truncated below one
-//!   of them, which moves that one down to the new end.
+//! - `log_start_offset` and `recovery_point` are at most `log_end_offset`.
 //! - What is below the recovery point was synced, and the epochs of it too. It is not read again
 //!   when the log is opened.
 //! - What is in the tail cache is also in the file, is one piece, and ends at the log's end.

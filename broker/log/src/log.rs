@@ -183,6 +183,9 @@ impl Log {
 
     /// Removes everything from `offset` on: a follower whose log parted from its leader's. Returns
     /// the new log end offset, which is lower where `offset` lies inside a batch.
+    ///
+    /// The recovery point may move down: write its checkpoint before the next append. Otherwise an
+    /// unclean stop finds a torn batch where the old checkpoint promises a synced one.
     pub fn truncate_to(&mut self, offset: i64) -> Result<i64, LogError> {
         if offset >= self.log_end_offset {
             return Ok(self.log_end_offset);
@@ -218,8 +221,7 @@ impl Log {
     /// Cuts the active segment before the batch that holds or follows `offset`.
     fn cut_active(&mut self, offset: i64) -> Result<i64, LogError> {
         let segment = self.segments.last_mut().expect("a log has an active segment");
-        let from = segment.position_before(&self.home, offset)?;
-        let mut walk = segment.walk(&self.home, from)?;
+        let mut walk = segment.walk_to(&self.home, offset)?;
         let (mut position, mut end_offset) = (segment.size, offset);
         while let Some((at, header)) = walk.next_header()? {
             if header.last_offset() >= offset {

@@ -245,7 +245,7 @@ pub(crate) fn load_producers(log: &mut Log) -> Result<(), LogError> {
         if from >= end {
             break;
         }
-        let mut walk = segment.walk(&log.home, segment.position_before(&log.home, from)?)?;
+        let mut walk = segment.walk_to(&log.home, from)?;
         while let Some((at, header)) = walk.next_header()? {
             if header.last_offset() < from || !header.has_producer_id() {
                 continue;

@@ -8,6 +8,7 @@ use records::{BatchError, BatchHeader, HEADER_BYTES, batches};
 
 use crate::disk::{DiskFile, StorageError};
 use crate::log::Log;
+use crate::segment::{WalkError, warn_of_damaged_index};
 
 /// What a cold read reads beyond the bytes asked for, to reach from an index entry to the offset.
 const SLACK_BYTES: usize = 16 * 1024;
@@ -50,9 +51,8 @@ pub enum ReadError {
     Storage(#[from] StorageError),
 }
 
-impl From<crate::segment::WalkError> for ReadError {
-    fn from(error: crate::segment::WalkError) -> Self {
-        use crate::segment::WalkError;
+impl From<WalkError> for ReadError {
+    fn from(error: WalkError) -> Self {
         match error {
             WalkError::Storage(error) => Self::Storage(error),
             WalkError::Corrupt { path, position, error } => Self::Corrupt { path, position, error },
@@ -207,50 +207,84 @@ impl ColdRead {
     /// `None`: everything in the extent lies before the offset.
     fn read_extent(&self, extent: &Extent) -> Result<Option<Bytes>, ReadError> {
         let bytes_max = self.wanted.bytes_max.min(COLD_BYTES_MAX);
-        let mut at = extent.position;
-        let mut buffer = extent.read(at, bytes_max + SLACK_BYTES)?;
-        let mut start = 0;
-        loop {
-            if at >= extent.end {
-                return Ok(None);
-            }
-            if buffer.len() - start < HEADER_BYTES {
-                buffer = extent.read(at, bytes_max + SLACK_BYTES)?;
-                start = 0;
-            }
-            let header = extent.header(at, &buffer[start..])?;
-            if header.last_offset() >= self.wanted.from {
-                if start + header.size_bytes() > buffer.len() {
-                    buffer = extent.read(at, header.size_bytes().max(bytes_max))?;
-                    start = 0;
-                }
-                break;
-            }
-            at += header.size_bytes() as u32;
-            start = buffer.len().min(start + header.size_bytes());
+        let beginning = Extent { position: 0, ..extent.clone() };
+        let mut buffer = Buffer::new(extent, bytes_max + SLACK_BYTES)?;
+        if extent.position > 0 && !buffer.begins_before(self.wanted.from) {
+            warn_of_damaged_index(extent.file.path());
+            buffer = Buffer::new(&beginning, SLACK_BYTES)?;
         }
-        let bytes = buffer.slice(start..);
+        let first = loop {
+            let Some(header) = buffer.header()? else { return Ok(None) };
+            if header.last_offset() >= self.wanted.from {
+                break header;
+            }
+            buffer.skip(header.size_bytes());
+        };
+        if buffer.bytes().len() < first.size_bytes() {
+            buffer.refill(first.size_bytes().max(bytes_max))?;
+        }
         let wanted = Wanted { bytes_max, ..self.wanted };
-        let (range, _) = wanted.cut(&bytes).map_err(|error| extent.corrupt(at, error))?;
-        let bytes = bytes.slice(range);
-        Ok(Some(extent.check(at, bytes)?))
+        let cut = wanted.cut(buffer.bytes());
+        let (range, _) = cut.map_err(|error| extent.corrupt(buffer.at, error))?;
+        Ok(Some(extent.check(buffer.at, buffer.bytes().slice(range))?))
+    }
+}
+
+/// Bytes of an extent from a batch on, and how to get further ones.
+struct Buffer<'a> {
+    extent: &'a Extent,
+    /// Position in the file of the batch at hand.
+    at: u32,
+    bytes: Bytes,
+    read_bytes: usize,
+}
+
+impl<'a> Buffer<'a> {
+    fn new(extent: &'a Extent, read_bytes: usize) -> Result<Self, StorageError> {
+        let mut buffer = Self { extent, at: extent.position, bytes: Bytes::new(), read_bytes };
+        buffer.refill(read_bytes)?;
+        Ok(buffer)
+    }
+
+    fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    fn refill(&mut self, len: usize) -> Result<(), StorageError> {
+        let len = len.min((self.extent.end - self.at) as usize);
+        self.bytes = self.extent.file.read_at(self.at.into(), len)?;
+        Ok(())
+    }
+
+    /// The header of the batch at hand; `None` at the end of the extent.
+    fn header(&mut self) -> Result<Option<BatchHeader>, ReadError> {
+        if self.at >= self.extent.end {
+            return Ok(None);
+        }
+        if self.bytes.len() < HEADER_BYTES {
+            self.refill(self.read_bytes)?;
+        }
+        let corrupt = |error| self.extent.corrupt(self.at, error);
+        let header = BatchHeader::parse(&self.bytes).map_err(corrupt)?;
+        let (needs, has) = (header.size_bytes(), (self.extent.end - self.at) as usize);
+        match needs > has {
+            true => Err(corrupt(BatchError::Incomplete { at: 0, needs, has })),
+            false => Ok(Some(header)),
+        }
+    }
+
+    /// Whether the batch at hand is what an index entry for `offset` names.
+    fn begins_before(&mut self, offset: i64) -> bool {
+        matches!(self.header(), Ok(header) if header.is_none_or(|it| it.base_offset <= offset))
+    }
+
+    fn skip(&mut self, len: usize) {
+        self.at += len as u32;
+        self.bytes = self.bytes.slice(len.min(self.bytes.len())..);
     }
 }
 
 impl Extent {
-    fn read(&self, at: u32, len: usize) -> Result<Bytes, StorageError> {
-        self.file.read_at(at.into(), len.min((self.end - at) as usize))
-    }
-
-    fn header(&self, at: u32, bytes: &[u8]) -> Result<BatchHeader, ReadError> {
-        let header = BatchHeader::parse(bytes).map_err(|error| self.corrupt(at, error))?;
-        let (needs, has) = (header.size_bytes(), (self.end - at) as usize);
-        match needs > has {
-            true => Err(self.corrupt(at, BatchError::Incomplete { at: 0, needs, has })),
-            false => Ok(header),
-        }
-    }
-
     /// The batches up to the first damaged one; an error where that is the first.
     fn check(&self, at: u32, bytes: Bytes) -> Result<Bytes, ReadError> {
         let mut good = 0;

@@ -56,11 +56,11 @@ impl Segment {
     /// A new, empty segment.
     pub(crate) fn create(home: &Home, base_offset: i64, now_ms: i64) -> Result<Self, StorageError> {
         let segment = Self::of_files(home, base_offset, FileSizes::default(), now_ms);
-        let file = segment.log(home)?;
-        file.truncate(0)?;
         for suffix in ["index", "timeindex", "txnindex"] {
-            disk::remove(&segment_path(&home.directory, base_offset, suffix))?;
+            disk::remove(&segment.path(home, suffix))?;
         }
+        let path = segment.path(home, "log");
+        home.shared.open(segment.file_id, || DiskFile::open_or_create(&path))?.truncate(0)?;
         Ok(segment)
     }
 
@@ -86,17 +86,21 @@ impl Segment {
     }
 
     pub(crate) fn log(&self, home: &Home) -> Result<Arc<DiskFile>, StorageError> {
-        home.shared.open(self.file_id, || segment_path(&home.directory, self.base_offset, "log"))
+        home.shared.open(self.file_id, || DiskFile::open(&self.path(home, "log")))
     }
 
     fn index_file(&self, home: &Home) -> Result<Arc<DiskFile>, StorageError> {
-        let path = || segment_path(&home.directory, self.base_offset, "index");
-        home.shared.open(self.file_id + 1, path)
+        let open = || DiskFile::open_or_create(&self.path(home, "index"));
+        home.shared.open(self.file_id + 1, open)
     }
 
     fn time_index_file(&self, home: &Home) -> Result<Arc<DiskFile>, StorageError> {
-        let path = || segment_path(&home.directory, self.base_offset, "timeindex");
-        home.shared.open(self.file_id + 2, path)
+        let open = || DiskFile::open_or_create(&self.path(home, "timeindex"));
+        home.shared.open(self.file_id + 2, open)
+    }
+
+    fn path(&self, home: &Home, suffix: &str) -> PathBuf {
+        segment_path(&home.directory, self.base_offset, suffix)
     }
 
     /// Closes what is open of this segment; files that are being read stay open for their readers.
@@ -268,6 +272,22 @@ impl Segment {
         Ok(Walk::new(self.log(home)?, position, self.size))
     }
 
+    /// Walks the segment's batches from one at or before the one that holds `offset`. A damaged
+    /// index costs a walk from the segment's beginning.
+    pub(crate) fn walk_to(&self, home: &Home, offset: i64) -> Result<Walk, StorageError> {
+        let mut walk = self.walk(home, self.position_before(home, offset)?)?;
+        let sound = match walk.peek(HEADERS_READ_BYTES) {
+            Ok(first) => first.is_none_or(|(_, header)| header.base_offset <= offset),
+            Err(WalkError::Storage(error)) => return Err(error),
+            Err(WalkError::Corrupt { .. }) => false,
+        };
+        if !sound && walk.position > 0 {
+            warn_of_damaged_index(walk.path());
+            walk = self.walk(home, 0)?;
+        }
+        Ok(walk)
+    }
+
     /// Forgets the indexes, to make them anew with [`Self::note`].
     pub(crate) fn reset_indexes(&mut self, home: &Home) -> Result<(), StorageError> {
         self.index_file(home)?.truncate(0)?;
@@ -319,6 +339,11 @@ impl Segment {
         }
         Ok(retired)
     }
+}
+
+/// The log goes on without the index: the next unclean start makes it anew, and so does removing it.
+pub(crate) fn warn_of_damaged_index(log: &Path) {
+    tracing::warn!(log = %log.display(), "the offset index is damaged; remove it to have it rebuilt");
 }
 
 fn suffix_deleted(suffix: &str) -> &'static str {

@@ -6,7 +6,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -53,18 +53,18 @@ impl Shared {
         self.next_file_id.fetch_add(3, Ordering::Relaxed)
     }
 
-    /// The open file of that id, opened at `path` where it is not.
+    /// The open file of that id, or the one that `open` opens.
     pub(crate) fn open(
         &self,
         id: FileId,
-        path: impl FnOnce() -> std::path::PathBuf,
+        open: impl FnOnce() -> Result<DiskFile, StorageError>,
     ) -> Result<Arc<DiskFile>, StorageError> {
-        if let Some(open) = lock(&self.files).files.get_mut(&id) {
-            open.used = true;
-            return Ok(open.file.clone());
+        if let Some(known) = lock(&self.files).files.get_mut(&id) {
+            known.used = true;
+            return Ok(known.file.clone());
         }
         // Outside the lock: another thread may open it too, and then one of both is kept.
-        let file = Arc::new(DiskFile::open(&path())?);
+        let file = Arc::new(open()?);
         Ok(lock(&self.files).insert(id, file))
     }
 
@@ -116,6 +116,6 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// `<directory>/<offset, 20 digits>.<suffix>`, Kafka's name of a segment's file.
-pub(crate) fn segment_path(directory: &Path, base_offset: i64, suffix: &str) -> std::path::PathBuf {
+pub(crate) fn segment_path(directory: &Path, base_offset: i64, suffix: &str) -> PathBuf {
     directory.join(format!("{base_offset:020}.{suffix}"))
 }

@@ -44,7 +44,7 @@ impl Log {
                 continue;
             }
             let from = segment.offset_before(&self.home, timestamp)?.max(self.log_start_offset);
-            walks.push(segment.walk(&self.home, segment.position_before(&self.home, from)?)?);
+            walks.push(segment.walk_to(&self.home, from)?);
             if walks.len() == SEGMENTS_MAX {
                 break;
             }

@@ -1,4 +1,5 @@
 //! Tests of the log through its public interface, in one binary.
 
 mod append_and_read;
+mod kafka_directories;
 mod support;
