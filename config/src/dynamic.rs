@@ -19,7 +19,7 @@ pub fn validate_topic_config(name: &str, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a topic may have all of these values together.
+/// Whether a topic may have all of these values.
 pub fn validate_topic_configs(
     broker: &Settings,
     values: &BTreeMap<String, String>,
@@ -27,8 +27,16 @@ pub fn validate_topic_configs(
     for (name, value) in values {
         validate_topic_config(name, value)?;
     }
+    validate_topic_together(broker, values)
+}
+
+/// Whether values that are allowed each for itself fit together. Others are passed over.
+pub fn validate_topic_together(
+    broker: &Settings,
+    values: &BTreeMap<String, String>,
+) -> Result<(), String> {
     let lag = |name: &str| -> i64 {
-        topic::value(broker, values, name).parse().expect("validated above")
+        topic::value(broker, values, name).parse().expect("it was checked when it was set")
     };
     let (min, max) = (lag("min.compaction.lag.ms"), lag("max.compaction.lag.ms"));
     if min > max {

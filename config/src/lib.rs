@@ -27,7 +27,7 @@ pub use describe::{Described, Synonym};
 pub use documentation::documentation;
 pub use dynamic::{
     validate_broker_config, validate_client_metrics_config, validate_group_config,
-    validate_topic_config, validate_topic_configs,
+    validate_topic_config, validate_topic_configs, validate_topic_together,
 };
 pub use key::{
     Check, Key, Scope, Type, Update, Usage, client_metrics_keys, group_keys, nearest, server_key,

@@ -1,4 +1,19 @@
 //! The controller as a function: image and command in, records out. No clock, no IO, no locks.
+//!
+//! `election` is the heart: whatever happens to a broker or a partition becomes a wish for one
+//! partition, and `election::change` settles ISR, eligible leaders, leader and epochs by one set of
+//! rules. Read it first, then `broker` and `partition`.
+
+mod balance;
+mod broker;
+mod configs;
+mod election;
+mod partition;
+mod placement;
+mod producer_ids;
+mod reconcile;
+mod state;
+mod topic;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,6 +21,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::state::Defaults;
+use self::state::State;
 use crate::{BrokerId, ClusterImage, ConfigResource, Controller, Listener, Record, TopicPartition};
 
 /// Everything that can ask the controller for a change. Commands cross gRPC: like records, variants
@@ -144,40 +161,38 @@ pub enum ConfigOperation {
 /// its answer from them (topic id, new ISR, block of producer ids).
 pub type Outcome = Result<Vec<Record>, ControlError>;
 
-/// The controller's own configuration, where the image has no dynamic default for all brokers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Defaults {
-    pub num_partitions: i32,
-    pub default_replication_factor: i16,
-    pub min_insync_replicas: i32,
-    pub unclean_leader_election: bool,
-    /// Keep eligible leader replicas (KIP-966).
-    pub elr_enabled: bool,
-}
-
-impl Defaults {
-    /// Takes them from a controller's `server.properties`.
-    pub fn new(settings: &config::Settings) -> Self {
-        let factor = settings.i32("default.replication.factor");
-        Self {
-            num_partitions: settings.i32("num.partitions"),
-            default_replication_factor: i16::try_from(factor).unwrap_or(i16::MAX),
-            min_insync_replicas: settings.i32("min.insync.replicas"),
-            unclean_leader_election: settings.bool("unclean.leader.election.enable"),
-            elr_enabled: true,
-        }
-    }
-}
-
-impl Default for Defaults {
-    fn default() -> Self {
-        Self::new(&config::Settings::default())
-    }
-}
-
 /// The whole controller, as a function. Every prefix of the records is a valid state.
-pub fn decide(_defaults: &Defaults, _image: &ClusterImage, _command: &Command) -> Outcome {
-    Ok(Vec::new())
+pub fn decide(defaults: &Defaults, image: &ClusterImage, command: &Command) -> Outcome {
+    let state = State { defaults, image };
+    match command {
+        Command::RegisterBroker(it) => broker::register(state, it),
+        Command::RegisterController(it) => Ok(broker::register_controller(state, it)),
+        Command::UnregisterBroker { id } => broker::unregister(state, *id),
+        Command::FenceBroker { id, epoch } => broker::fence(state, *id, *epoch),
+        Command::UnfenceBroker { id, epoch } => broker::unfence(state, *id, *epoch),
+        Command::BeginControlledShutdown { id, epoch } => {
+            broker::begin_controlled_shutdown(state, *id, *epoch)
+        }
+        Command::CreateTopic(it) => topic::create(state, it),
+        Command::DeleteTopic { topic } => topic::delete(state, topic),
+        Command::CreatePartitions { topic, count, assignments, validate_only } => {
+            let records = topic::create_partitions(state, topic, *count, assignments.as_deref())?;
+            Ok(if *validate_only { Vec::new() } else { records })
+        }
+        Command::AlterPartition(it) => partition::alter(state, it),
+        Command::ElectLeader { partition, election } => {
+            partition::elect_leader(state, partition, *election)
+        }
+        Command::BalanceLeaders { imbalance_percentage, limit } => {
+            Ok(balance::balance_leaders(state, *imbalance_percentage, *limit))
+        }
+        Command::AllocateProducerIds { broker, broker_epoch } => {
+            producer_ids::allocate(state, *broker, *broker_epoch)
+        }
+        Command::AlterConfigs(it) => configs::alter(state, it),
+        Command::Reconcile => Ok(reconcile::reconcile(state)),
+        Command::FormCluster { cluster_id } => reconcile::form_cluster(state, cluster_id),
+    }
 }
 
 /// Why a command was refused. Each variant is one reaction of the caller, and one Kafka error code.
