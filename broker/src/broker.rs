@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::api::ProducerIds;
 use crate::clock::monotonic_ms;
 use crate::control::{Controller, Images, Lease};
+use crate::group::Groups;
 use crate::replica::{FetchSessions, Partition, ReplicaError, Replicas};
 
 /// Settings that are read on every request, in the types that the code uses.
@@ -42,6 +43,7 @@ pub struct Broker {
     pub replicas: Arc<Replicas>,
     pub sessions: FetchSessions,
     pub producer_ids: ProducerIds,
+    pub groups: Arc<Groups>,
     pub lease: Arc<Lease>,
     /// The epoch of this broker's registration; -1 before the first.
     pub broker_epoch: watch::Receiver<i64>,

@@ -14,6 +14,7 @@ mod api;
 mod broker;
 mod clock;
 mod control;
+mod group;
 mod limits;
 mod peer;
 mod replica;

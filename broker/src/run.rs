@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use config::{Listeners, Settings, directory};
 use grpc::auth::{Credentials, Guard, Role, Secret};
-use metadata::Uuid;
+use metadata::{Record, Uuid};
 use partition_log::{Shared, checkpoint};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -15,6 +15,7 @@ use crate::broker::{Broker, Options};
 use crate::control::{
     Controller, Images, Intent, Lease, Published, Registration, Session, SessionOptions, Update,
 };
+use crate::group::{self, Groups};
 use crate::limits::{ISR_QUEUE, OPEN_FILES, TAIL_CACHE_BYTES};
 use crate::peer::PeerOptions;
 use crate::replica::{
@@ -130,7 +131,8 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         isr_wanted,
         leaderships,
     ));
-    drop(leadership_changes);
+    let groups = Arc::new(Groups::new(group::config_of(&settings), images.clone()));
+    tokio::spawn(groups.clone().run(leadership_changes));
     let broker = Arc::new(Broker {
         options: options(&settings, &listeners, id, cluster_id.clone(), guard),
         settings: settings.clone(),
@@ -142,6 +144,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
             rand::random(),
         ),
         producer_ids: ProducerIds::default(),
+        groups: groups.clone(),
         lease: lease.clone(),
         broker_epoch: broker_epoch_known.clone(),
     });
@@ -170,7 +173,13 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         may_shutdown,
     };
     tokio::spawn(session.run());
-    tokio::spawn(apply_updates(received_updates, replicas.clone(), images.clone(), intent.clone()));
+    let applier = Applier {
+        replicas: replicas.clone(),
+        images: images.clone(),
+        groups,
+        intent: intent.clone(),
+    };
+    tokio::spawn(applier.run(received_updates));
     let isr_changes = IsrChanges {
         options: IsrOptions { me: id, lag_max_ms: settings.i64("replica.lag.time.max.ms") },
         replicas: replicas.clone(),
@@ -227,30 +236,51 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
 }
 
 /// Turns updates into replicas, then shows their image to the request handlers.
-async fn apply_updates(
-    mut updates: mpsc::Receiver<Update>,
+struct Applier {
     replicas: Arc<Replicas>,
     images: Images,
+    groups: Arc<Groups>,
     intent: watch::Sender<Intent>,
-) {
-    let mut first = true;
-    while let Some(Update { published, records }) = updates.recv().await {
-        replicas.apply(&published.image, &records).await;
-        let image = published.image.clone();
-        images.publish(published);
-        if std::mem::take(&mut first) {
-            replicas.set_strays_aside(&image);
-            tracing::info!(
-                "recovered: {} replicas of {} topics",
-                replicas.all().len(),
-                image.topics.len()
-            );
-            intent.send_if_modified(|it| {
-                let recovering = *it == Intent::StayFenced;
-                *it = if recovering { Intent::Serve } else { *it };
-                recovering
-            });
+}
+
+impl Applier {
+    async fn run(self, mut updates: mpsc::Receiver<Update>) {
+        let mut first = true;
+        while let Some(update) = updates.recv().await {
+            self.apply(update).await;
+            if std::mem::take(&mut first) {
+                self.recovered();
+            }
         }
+    }
+
+    async fn apply(&self, Update { published, records }: Update) {
+        self.replicas.apply(&published.image, &records).await;
+        let before = self.images.load();
+        self.images.publish(published);
+        let deleted: Vec<_> = records
+            .iter()
+            .filter_map(|record| match record {
+                Record::TopicRemoved(name) => Some((name.clone(), before.topics.get(name)?.id)),
+                _ => None,
+            })
+            .collect();
+        if !deleted.is_empty() {
+            self.groups.topics_deleted(deleted).await;
+        }
+    }
+
+    /// All logs are open: the broker may serve.
+    fn recovered(&self) {
+        let image = self.images.load();
+        self.replicas.set_strays_aside(&image);
+        let (replicas, topics) = (self.replicas.all().len(), image.topics.len());
+        tracing::info!("recovered: {replicas} replicas of {topics} topics");
+        self.intent.send_if_modified(|it| {
+            let recovering = *it == Intent::StayFenced;
+            *it = if recovering { Intent::Serve } else { *it };
+            recovering
+        });
     }
 }
 

@@ -212,7 +212,7 @@ impl Poll<'_> {
     fn bytes_max(&self) -> usize {
         match self.reader {
             Reader::Client => self.broker.options.fetch_bytes_max,
-            Reader::Follower { .. } => usize::MAX,
+            Reader::Local | Reader::Follower { .. } => usize::MAX,
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod api_versions;
 mod fetch;
+mod groups;
 mod list_offsets;
 mod metadata;
 mod offsets_for_leader_epoch;
@@ -128,6 +129,17 @@ fn route(
             later!(OffsetForLeaderEpochRequest, offsets_for_leader_epoch::offsets_for_leader_epoch)
         }
         ApiKey::InitProducerId => later!(InitProducerIdRequest, producer_ids::init_producer_id),
+        ApiKey::FindCoordinator => later!(FindCoordinatorRequest, groups::find_coordinator),
+        ApiKey::JoinGroup => later!(JoinGroupRequest, groups::join_group),
+        ApiKey::SyncGroup => later!(SyncGroupRequest, groups::sync_group),
+        ApiKey::Heartbeat => later!(HeartbeatRequest, groups::heartbeat),
+        ApiKey::LeaveGroup => later!(LeaveGroupRequest, groups::leave_group),
+        ApiKey::OffsetCommit => later!(OffsetCommitRequest, groups::offset_commit),
+        ApiKey::OffsetFetch => later!(OffsetFetchRequest, groups::offset_fetch),
+        ApiKey::OffsetDelete => later!(OffsetDeleteRequest, groups::offset_delete),
+        ApiKey::DeleteGroups => later!(DeleteGroupsRequest, groups::delete_groups),
+        ApiKey::DescribeGroups => later!(DescribeGroupsRequest, groups::describe_groups),
+        ApiKey::ListGroups => later!(ListGroupsRequest, groups::list_groups),
         key => Reply::Close(format!("{key} is not served")),
     }
 }

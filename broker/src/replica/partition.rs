@@ -54,6 +54,8 @@ pub enum Applied {
 pub enum Reader {
     /// Up to the high watermark.
     Client,
+    /// This broker itself: up to the log end.
+    Local,
     /// Up to the log end. The fetch acknowledges everything below its offset.
     Follower { id: BrokerId, epoch: i64 },
 }
@@ -134,8 +136,6 @@ impl Partition {
     }
 
     /// Appends what a producer sent. With `wait` the completion is told when the whole ISR has it.
-    ///
-    /// `leader_epoch` is the epoch of the leadership under which the caller decided to append.
     pub fn append(
         &self,
         record_set: Bytes,
@@ -143,31 +143,23 @@ impl Partition {
         wait: Option<(&Arc<Completion>, usize)>,
         now_ms: i64,
     ) -> Result<LeaderAppended, ReplicaError> {
-        let mut guard = self.lock();
-        let state = &mut *guard;
-        let Role::Leader(leader) = &state.role else { return Err(ReplicaError::NotLeader) };
-        if acks_all && leader.isr_size() < leader.effective_min_isr(state.min_isr) {
-            return Err(ReplicaError::NotEnoughReplicas);
+        self.lock().append(record_set, acks_all, wait, now_ms)
+    }
+
+    /// Appends for the whole ISR (acks=all), but only under the leadership that the caller built
+    /// its state on: another leader may have written since.
+    pub fn append_in_epoch(
+        &self,
+        leader_epoch: i32,
+        record_set: Bytes,
+        wait: Option<(&Arc<Completion>, usize)>,
+        now_ms: i64,
+    ) -> Result<LeaderAppended, ReplicaError> {
+        let mut state = self.lock();
+        if state.leader_epoch() != leader_epoch {
+            return Err(ReplicaError::NotLeader);
         }
-        let log = state.log.as_mut().ok_or_else(gone)?;
-        let appended = log.append_as_leader(record_set, leader.leader_epoch, now_ms)?;
-        let required = appended.last_offset + 1;
-        let log_start_offset = log.log_start_offset();
-        if let Some((completion, slot)) = wait {
-            completion.expect();
-            if state.high_watermark >= required {
-                completion.settle(Some(slot), Ok(()));
-            } else {
-                let at = state.waiting.partition_point(|it| it.offset <= required);
-                let completion = completion.clone();
-                state.waiting.insert(at, Waiting { offset: required, slot, completion });
-            }
-        }
-        if !appended.duplicate {
-            state.subscribers.moved(Moves::LogEnd);
-            state.advance_high_watermark();
-        }
-        Ok(LeaderAppended { appended, log_start_offset })
+        state.append(record_set, true, wait, now_ms)
     }
 
     /// Reads for a client or a follower; a follower's fetch also acknowledges.
@@ -208,7 +200,7 @@ impl Partition {
             Reader::Follower { id, .. } if !leader.is_replica(id) => {
                 return Err(ReplicaError::UnknownTopicOrPartition);
             }
-            Reader::Follower { .. } => log.log_end_offset(),
+            Reader::Local | Reader::Follower { .. } => log.log_end_offset(),
         };
         let read = log.read(fetch.offset, fetch.max_bytes, limit, fetch.at_least_one_batch);
         fetched.data = Some(read.map_err(|error| match error {
@@ -458,6 +450,38 @@ impl State {
             Role::Leader(leader) => Ok(leader),
             _ => Err(ReplicaError::NotLeader),
         }
+    }
+
+    fn append(
+        &mut self,
+        record_set: Bytes,
+        acks_all: bool,
+        wait: Option<(&Arc<Completion>, usize)>,
+        now_ms: i64,
+    ) -> Result<LeaderAppended, ReplicaError> {
+        let Role::Leader(leader) = &self.role else { return Err(ReplicaError::NotLeader) };
+        if acks_all && leader.isr_size() < leader.effective_min_isr(self.min_isr) {
+            return Err(ReplicaError::NotEnoughReplicas);
+        }
+        let log = self.log.as_mut().ok_or_else(gone)?;
+        let appended = log.append_as_leader(record_set, leader.leader_epoch, now_ms)?;
+        let required = appended.last_offset + 1;
+        let log_start_offset = log.log_start_offset();
+        if let Some((completion, slot)) = wait {
+            completion.expect();
+            if self.high_watermark >= required {
+                completion.settle(Some(slot), Ok(()));
+            } else {
+                let at = self.waiting.partition_point(|it| it.offset <= required);
+                let completion = completion.clone();
+                self.waiting.insert(at, Waiting { offset: required, slot, completion });
+            }
+        }
+        if !appended.duplicate {
+            self.subscribers.moved(Moves::LogEnd);
+            self.advance_high_watermark();
+        }
+        Ok(LeaderAppended { appended, log_start_offset })
     }
 
     fn lead(&mut self, partition: &metadata::Partition, me: BrokerId, now_ms: i64) -> Applied {
