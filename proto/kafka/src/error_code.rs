@@ -1,7 +1,7 @@
 //! Every error code of the protocol.
 //!
-//! A code is what a client reacts to, and its `retriable` flag says how; names and messages are
-//! Kafka's own, so that what a user searches for leads to Kafka's documentation.
+//! A code is what a client reacts to, and its `retriable` flag says how. The names are Kafka's, so
+//! that a search for one leads to its documentation.
 
 /// Defines the enum and its tables from one list.
 macro_rules! error_codes {
@@ -22,7 +22,7 @@ macro_rules! error_codes {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// Kafka's explanation for people.
+            /// One sentence for people.
             pub const fn message(self) -> &'static str {
                 match self { $(Self::$variant => $message,)* }
             }
@@ -44,275 +44,275 @@ macro_rules! error_codes {
 
 error_codes! {
     -1 UnknownServerError "UNKNOWN_SERVER_ERROR" false
-        "The server experienced an unexpected error when processing the request.";
+        "The broker failed in a way that no other error code describes.";
     0 None "NONE" false
-        "NONE";
+        "No error.";
     1 OffsetOutOfRange "OFFSET_OUT_OF_RANGE" false
-        "The requested offset is not within the range of offsets maintained by the server.";
+        "The offset lies outside what the log of the partition holds.";
     2 CorruptMessage "CORRUPT_MESSAGE" true
-        "This message has failed its CRC checksum, exceeds the valid size, has a null key for a compacted topic, or is otherwise corrupt.";
+        "The batch is damaged, or a record for a compacted topic has no key.";
     3 UnknownTopicOrPartition "UNKNOWN_TOPIC_OR_PARTITION" true
-        "This server does not host this topic-partition.";
+        "The broker knows no such topic or partition.";
     4 InvalidFetchSize "INVALID_FETCH_SIZE" false
-        "The requested fetch size is invalid.";
+        "The fetch size is not valid.";
     5 LeaderNotAvailable "LEADER_NOT_AVAILABLE" true
-        "There is no leader for this topic-partition as we are in the middle of a leadership election.";
+        "The partition has no leader at the moment.";
     6 NotLeaderOrFollower "NOT_LEADER_OR_FOLLOWER" true
-        "For requests intended only for the leader, this error indicates that the broker is not the current leader. For requests intended for any replica, this error indicates that the broker is not a replica of the topic partition.";
+        "The broker is neither leader nor, where that suffices, follower of the partition.";
     7 RequestTimedOut "REQUEST_TIMED_OUT" true
-        "The request timed out.";
+        "The request was not finished in time.";
     8 BrokerNotAvailable "BROKER_NOT_AVAILABLE" false
-        "The broker is not available.";
+        "The broker cannot be reached.";
     9 ReplicaNotAvailable "REPLICA_NOT_AVAILABLE" true
-        "The replica is not available for the requested topic-partition. Produce/Fetch requests and other requests intended only for the leader or follower return NOT_LEADER_OR_FOLLOWER if the broker is not a replica of the topic-partition.";
+        "The broker has no replica of the partition that could serve this.";
     10 MessageTooLarge "MESSAGE_TOO_LARGE" false
-        "The request included a message larger than the max message size the server will accept.";
+        "A batch is larger than max.message.bytes allows.";
     11 StaleControllerEpoch "STALE_CONTROLLER_EPOCH" false
-        "The controller moved to another broker.";
+        "Another controller has taken over.";
     12 OffsetMetadataTooLarge "OFFSET_METADATA_TOO_LARGE" false
-        "The metadata field of the offset request was too large.";
+        "The metadata of a committed offset is longer than allowed.";
     13 NetworkException "NETWORK_EXCEPTION" true
-        "The server disconnected before a response was received.";
+        "The connection was lost before the response came.";
     14 CoordinatorLoadInProgress "COORDINATOR_LOAD_IN_PROGRESS" true
-        "The coordinator is loading and hence can't process requests.";
+        "The coordinator is still loading its state.";
     15 CoordinatorNotAvailable "COORDINATOR_NOT_AVAILABLE" true
-        "The coordinator is not available.";
+        "No coordinator is available at the moment.";
     16 NotCoordinator "NOT_COORDINATOR" true
-        "This is not the correct coordinator.";
+        "Another broker is the coordinator.";
     17 InvalidTopicException "INVALID_TOPIC_EXCEPTION" false
-        "The request attempted to perform an operation on an invalid topic.";
+        "The topic's name is not valid, or clients may not write to it.";
     18 RecordListTooLarge "RECORD_LIST_TOO_LARGE" false
-        "The request included message batch larger than the configured segment size on the server.";
+        "A batch is larger than a segment of the log.";
     19 NotEnoughReplicas "NOT_ENOUGH_REPLICAS" true
-        "Messages are rejected since there are fewer in-sync replicas than required.";
+        "Fewer replicas are in sync than min.insync.replicas demands; nothing was written.";
     20 NotEnoughReplicasAfterAppend "NOT_ENOUGH_REPLICAS_AFTER_APPEND" true
-        "Messages are written to the log, but to fewer in-sync replicas than required.";
+        "The batch was written, but then too few replicas were in sync.";
     21 InvalidRequiredAcks "INVALID_REQUIRED_ACKS" false
-        "Produce request specified an invalid value for required acks.";
+        "Acks must be 0, 1 or -1.";
     22 IllegalGeneration "ILLEGAL_GENERATION" false
-        "Specified group generation id is not valid.";
+        "The group is in another generation.";
     23 InconsistentGroupProtocol "INCONSISTENT_GROUP_PROTOCOL" false
-        "The group member's supported protocols are incompatible with those of existing members or first group member tried to join with empty protocol type or empty protocol list.";
+        "The member shares no protocol with its group, or offers none.";
     24 InvalidGroupId "INVALID_GROUP_ID" false
-        "The group id is invalid.";
+        "The group id is not valid.";
     25 UnknownMemberId "UNKNOWN_MEMBER_ID" false
-        "The coordinator is not aware of this member.";
+        "The coordinator does not know the member.";
     26 InvalidSessionTimeout "INVALID_SESSION_TIMEOUT" false
-        "The session timeout is not within the range allowed by the broker (as configured by group.min.session.timeout.ms and group.max.session.timeout.ms).";
+        "The session timeout lies outside the broker's limits.";
     27 RebalanceInProgress "REBALANCE_IN_PROGRESS" false
-        "The group is rebalancing, so a rejoin is needed.";
+        "The group is rebalancing; members have to join again.";
     28 InvalidCommitOffsetSize "INVALID_COMMIT_OFFSET_SIZE" false
-        "The committing offset data size is not valid.";
+        "The committed offset takes too much space.";
     29 TopicAuthorizationFailed "TOPIC_AUTHORIZATION_FAILED" false
-        "Topic authorization failed.";
+        "The principal may not do this with the topic.";
     30 GroupAuthorizationFailed "GROUP_AUTHORIZATION_FAILED" false
-        "Group authorization failed.";
+        "The principal may not do this with the group.";
     31 ClusterAuthorizationFailed "CLUSTER_AUTHORIZATION_FAILED" false
-        "Cluster authorization failed.";
+        "The principal may not do this with the cluster.";
     32 InvalidTimestamp "INVALID_TIMESTAMP" false
-        "The timestamp of the message is out of acceptable range.";
+        "A timestamp lies outside what the topic accepts.";
     33 UnsupportedSaslMechanism "UNSUPPORTED_SASL_MECHANISM" false
-        "The broker does not support the requested SASL mechanism.";
+        "The broker does not offer this SASL mechanism.";
     34 IllegalSaslState "ILLEGAL_SASL_STATE" false
-        "Request is not valid given the current SASL state.";
+        "The request does not fit the state of the SASL exchange.";
     35 UnsupportedVersion "UNSUPPORTED_VERSION" false
-        "The version of API is not supported.";
+        "The broker does not serve this version of the API.";
     36 TopicAlreadyExists "TOPIC_ALREADY_EXISTS" false
-        "Topic with this name already exists.";
+        "A topic of this name exists.";
     37 InvalidPartitions "INVALID_PARTITIONS" false
-        "Number of partitions is below 1.";
+        "The number of partitions is not valid.";
     38 InvalidReplicationFactor "INVALID_REPLICATION_FACTOR" false
-        "Replication factor is below 1 or larger than the number of available brokers.";
+        "The replication factor is not valid or larger than the number of brokers.";
     39 InvalidReplicaAssignment "INVALID_REPLICA_ASSIGNMENT" false
-        "Replica assignment is invalid.";
+        "The assignment of replicas is not valid.";
     40 InvalidConfig "INVALID_CONFIG" false
-        "Configuration is invalid.";
+        "A configuration is not valid.";
     41 NotController "NOT_CONTROLLER" true
-        "This is not the correct controller for this cluster.";
+        "Another node is the controller.";
     42 InvalidRequest "INVALID_REQUEST" false
-        "This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.";
+        "The request contradicts itself or the protocol.";
     43 UnsupportedForMessageFormat "UNSUPPORTED_FOR_MESSAGE_FORMAT" false
-        "The message format version on the broker does not support the request.";
+        "The format of the messages does not support this.";
     44 PolicyViolation "POLICY_VIOLATION" false
-        "Request parameters do not satisfy the configured policy.";
+        "A policy of the cluster forbids this.";
     45 OutOfOrderSequenceNumber "OUT_OF_ORDER_SEQUENCE_NUMBER" false
-        "The broker received an out of order sequence number.";
+        "A sequence number of the producer is missing.";
     46 DuplicateSequenceNumber "DUPLICATE_SEQUENCE_NUMBER" false
-        "The broker received a duplicate sequence number.";
+        "The sequence number of the producer was used before.";
     47 InvalidProducerEpoch "INVALID_PRODUCER_EPOCH" false
-        "Producer attempted to produce with an old epoch.";
+        "A newer instance of the producer has raised the epoch.";
     48 InvalidTxnState "INVALID_TXN_STATE" false
-        "The producer attempted a transactional operation in an invalid state.";
+        "The transaction is in a state that does not allow this.";
     49 InvalidProducerIdMapping "INVALID_PRODUCER_ID_MAPPING" false
-        "The producer attempted to use a producer id which is not currently assigned to its transactional id.";
+        "The producer id does not belong to the transactional id.";
     50 InvalidTransactionTimeout "INVALID_TRANSACTION_TIMEOUT" false
-        "The transaction timeout is larger than the maximum value allowed by the broker (as configured by transaction.max.timeout.ms).";
+        "The transaction timeout is larger than transaction.max.timeout.ms.";
     51 ConcurrentTransactions "CONCURRENT_TRANSACTIONS" true
-        "The producer attempted to update a transaction while another concurrent operation on the same transaction was ongoing.";
+        "Another operation of the same transaction is in progress.";
     52 TransactionCoordinatorFenced "TRANSACTION_COORDINATOR_FENCED" false
-        "Indicates that the transaction coordinator sending a WriteTxnMarker is no longer the current coordinator for a given producer.";
+        "Another broker has become the coordinator of the transaction.";
     53 TransactionalIdAuthorizationFailed "TRANSACTIONAL_ID_AUTHORIZATION_FAILED" false
-        "Transactional Id authorization failed.";
+        "The principal may not use the transactional id.";
     54 SecurityDisabled "SECURITY_DISABLED" false
-        "Security features are disabled.";
+        "Security features are turned off.";
     55 OperationNotAttempted "OPERATION_NOT_ATTEMPTED" false
-        "The broker did not attempt to execute this operation. This may happen for batched RPCs where some operations in the batch failed, causing the broker to respond without trying the rest.";
+        "The operation was left out because an earlier one failed.";
     56 KafkaStorageError "KAFKA_STORAGE_ERROR" true
-        "Disk error when trying to access log file on the disk.";
+        "The disk with the log of the partition failed.";
     57 LogDirNotFound "LOG_DIR_NOT_FOUND" false
-        "The user-specified log directory is not found in the broker config.";
+        "The broker has no such log directory.";
     58 SaslAuthenticationFailed "SASL_AUTHENTICATION_FAILED" false
-        "SASL Authentication failed.";
+        "The SASL credentials were refused.";
     59 UnknownProducerId "UNKNOWN_PRODUCER_ID" false
-        "This exception is raised by the broker if it could not locate the producer metadata associated with the producerId in question. This could happen if, for instance, the producer's records were deleted because their retention time had elapsed. Once the last records of the producerId are removed, the producer's metadata is removed from the broker, and future appends by the producer will return this exception.";
+        "The broker no longer knows the producer id; its records may have expired.";
     60 ReassignmentInProgress "REASSIGNMENT_IN_PROGRESS" false
-        "A partition reassignment is in progress.";
+        "The partition is being reassigned.";
     61 DelegationTokenAuthDisabled "DELEGATION_TOKEN_AUTH_DISABLED" false
-        "Delegation Token feature is not enabled.";
+        "Delegation tokens are turned off.";
     62 DelegationTokenNotFound "DELEGATION_TOKEN_NOT_FOUND" false
-        "Delegation Token is not found on server.";
+        "There is no such delegation token.";
     63 DelegationTokenOwnerMismatch "DELEGATION_TOKEN_OWNER_MISMATCH" false
-        "Specified Principal is not valid Owner/Renewer.";
+        "The principal is neither owner nor renewer of the delegation token.";
     64 DelegationTokenRequestNotAllowed "DELEGATION_TOKEN_REQUEST_NOT_ALLOWED" false
-        "Delegation Token requests are not allowed on PLAINTEXT/1-way SSL channels and on delegation token authenticated channels.";
+        "Delegation tokens cannot be asked for on this kind of connection.";
     65 DelegationTokenAuthorizationFailed "DELEGATION_TOKEN_AUTHORIZATION_FAILED" false
-        "Delegation Token authorization failed.";
+        "The principal may not do this with the delegation token.";
     66 DelegationTokenExpired "DELEGATION_TOKEN_EXPIRED" false
-        "Delegation Token is expired.";
+        "The delegation token has expired.";
     67 InvalidPrincipalType "INVALID_PRINCIPAL_TYPE" false
-        "Supplied principalType is not supported.";
+        "The type of the principal is not supported.";
     68 NonEmptyGroup "NON_EMPTY_GROUP" false
-        "The group is not empty.";
+        "The group still has members.";
     69 GroupIdNotFound "GROUP_ID_NOT_FOUND" false
-        "The group id does not exist.";
+        "There is no such group.";
     70 FetchSessionIdNotFound "FETCH_SESSION_ID_NOT_FOUND" true
-        "The fetch session ID was not found.";
+        "The broker does not know the fetch session.";
     71 InvalidFetchSessionEpoch "INVALID_FETCH_SESSION_EPOCH" true
-        "The fetch session epoch is invalid.";
+        "The epoch of the fetch session is not the next one.";
     72 ListenerNotFound "LISTENER_NOT_FOUND" true
-        "There is no listener on the leader broker that matches the listener on which metadata request was processed.";
+        "The leader has no listener of the name that the client is connected to.";
     73 TopicDeletionDisabled "TOPIC_DELETION_DISABLED" false
-        "Topic deletion is disabled.";
+        "Topics cannot be deleted: delete.topic.enable is false.";
     74 FencedLeaderEpoch "FENCED_LEADER_EPOCH" true
-        "The leader epoch in the request is older than the epoch on the broker.";
+        "The client's leader epoch is older than the broker's.";
     75 UnknownLeaderEpoch "UNKNOWN_LEADER_EPOCH" true
-        "The leader epoch in the request is newer than the epoch on the broker.";
+        "The client's leader epoch is newer than the broker's.";
     76 UnsupportedCompressionType "UNSUPPORTED_COMPRESSION_TYPE" false
-        "The requesting client does not support the compression type of given partition.";
+        "The client cannot read the compression of the partition.";
     77 StaleBrokerEpoch "STALE_BROKER_EPOCH" false
-        "Broker epoch has changed.";
+        "The broker has registered again under a newer epoch.";
     78 OffsetNotAvailable "OFFSET_NOT_AVAILABLE" true
-        "The leader high watermark has not caught up from a recent leader election so the offsets cannot be guaranteed to be monotonically increasing.";
+        "The new leader cannot name the offset yet; its high watermark has still to catch up.";
     79 MemberIdRequired "MEMBER_ID_REQUIRED" false
-        "The group member needs to have a valid member id before actually entering a consumer group.";
+        "The member has to join again with the id it was given.";
     80 PreferredLeaderNotAvailable "PREFERRED_LEADER_NOT_AVAILABLE" true
-        "The preferred leader was not available.";
+        "The preferred leader is not available.";
     81 GroupMaxSizeReached "GROUP_MAX_SIZE_REACHED" false
-        "The group has reached its maximum size.";
+        "The group has as many members as it may have.";
     82 FencedInstanceId "FENCED_INSTANCE_ID" false
-        "The broker rejected this static consumer since another consumer with the same group.instance.id has registered with a different member.id.";
+        "Another consumer uses the same group.instance.id.";
     83 EligibleLeadersNotAvailable "ELIGIBLE_LEADERS_NOT_AVAILABLE" true
-        "Eligible topic partition leaders are not available.";
+        "No replica that could lead the partition is available.";
     84 ElectionNotNeeded "ELECTION_NOT_NEEDED" true
-        "Leader election not needed for topic partition.";
+        "The partition already has the leader that an election would give it.";
     85 NoReassignmentInProgress "NO_REASSIGNMENT_IN_PROGRESS" false
-        "No partition reassignment is in progress.";
+        "The partition is not being reassigned.";
     86 GroupSubscribedToTopic "GROUP_SUBSCRIBED_TO_TOPIC" false
-        "Deleting offsets of a topic is forbidden while the consumer group is actively subscribed to it.";
+        "The group is subscribed to the topic.";
     87 InvalidRecord "INVALID_RECORD" false
-        "This record has failed the validation on broker and hence will be rejected.";
+        "A record was refused by the broker's checks.";
     88 UnstableOffsetCommit "UNSTABLE_OFFSET_COMMIT" true
-        "There are unstable offsets that need to be cleared.";
+        "Offsets of an open transaction are pending.";
     89 ThrottlingQuotaExceeded "THROTTLING_QUOTA_EXCEEDED" true
-        "The throttling quota has been exceeded.";
+        "A quota is exceeded; try again later.";
     90 ProducerFenced "PRODUCER_FENCED" false
-        "There is a newer producer with the same transactionalId which fences the current one.";
+        "A newer producer uses the same transactional id.";
     91 ResourceNotFound "RESOURCE_NOT_FOUND" false
-        "A request illegally referred to a resource that does not exist.";
+        "The request names something that does not exist.";
     92 DuplicateResource "DUPLICATE_RESOURCE" false
-        "A request illegally referred to the same resource twice.";
+        "The request names something twice.";
     93 UnacceptableCredential "UNACCEPTABLE_CREDENTIAL" false
-        "Requested credential would not meet criteria for acceptability.";
+        "The credential does not meet the requirements.";
     94 InconsistentVoterSet "INCONSISTENT_VOTER_SET" false
-        "Indicates that the either the sender or recipient of a voter-only request is not one of the expected voters.";
+        "Sender or receiver is not among the expected voters.";
     95 InvalidUpdateVersion "INVALID_UPDATE_VERSION" false
-        "The given update version was invalid.";
+        "The version in the update is not valid.";
     96 FeatureUpdateFailed "FEATURE_UPDATE_FAILED" false
-        "Unable to update finalized features due to an unexpected server error.";
+        "Feature levels could not be changed.";
     97 PrincipalDeserializationFailure "PRINCIPAL_DESERIALIZATION_FAILURE" false
-        "Request principal deserialization failed during forwarding. This indicates an internal error on the broker cluster security setup.";
+        "The principal of a forwarded request could not be read.";
     98 SnapshotNotFound "SNAPSHOT_NOT_FOUND" false
-        "Requested snapshot was not found.";
+        "There is no such snapshot.";
     99 PositionOutOfRange "POSITION_OUT_OF_RANGE" false
-        "Requested position is not greater than or equal to zero, and less than the size of the snapshot.";
+        "The position lies outside the snapshot.";
     100 UnknownTopicId "UNKNOWN_TOPIC_ID" true
-        "This server does not host this topic ID.";
+        "The broker knows no topic of this id.";
     101 DuplicateBrokerRegistration "DUPLICATE_BROKER_REGISTRATION" false
-        "This broker ID is already in use.";
+        "Another running broker has this id.";
     102 BrokerIdNotRegistered "BROKER_ID_NOT_REGISTERED" false
-        "The given broker ID was not registered.";
+        "No broker of this id is registered.";
     103 InconsistentTopicId "INCONSISTENT_TOPIC_ID" true
-        "The log's topic ID did not match the topic ID in the request.";
+        "The topic of this name has another id.";
     104 InconsistentClusterId "INCONSISTENT_CLUSTER_ID" false
-        "The clusterId in the request does not match that found on the server.";
+        "The request is meant for another cluster.";
     105 TransactionalIdNotFound "TRANSACTIONAL_ID_NOT_FOUND" false
-        "The transactionalId could not be found.";
+        "There is no such transactional id.";
     106 FetchSessionTopicIdError "FETCH_SESSION_TOPIC_ID_ERROR" true
-        "The fetch session encountered inconsistent topic ID usage.";
+        "The fetch session mixes topic names and topic ids.";
     107 IneligibleReplica "INELIGIBLE_REPLICA" false
-        "The new ISR contains at least one ineligible replica.";
+        "The new set of in-sync replicas holds one that may not be in it.";
     108 NewLeaderElected "NEW_LEADER_ELECTED" false
-        "The AlterPartition request successfully updated the partition state but the leader has changed.";
+        "The change was made, and the partition has another leader now.";
     109 OffsetMovedToTieredStorage "OFFSET_MOVED_TO_TIERED_STORAGE" false
-        "The requested offset is moved to tiered storage.";
+        "The offset has moved to tiered storage.";
     110 FencedMemberEpoch "FENCED_MEMBER_EPOCH" false
-        "The member epoch is fenced by the group coordinator. The member must abandon all its partitions and rejoin.";
+        "The epoch of the group member is outdated; it has to join again without partitions.";
     111 UnreleasedInstanceId "UNRELEASED_INSTANCE_ID" false
-        "The instance ID is still used by another member in the consumer group. That member must leave first.";
+        "Another member still holds the group.instance.id.";
     112 UnsupportedAssignor "UNSUPPORTED_ASSIGNOR" false
-        "The assignor or its version range is not supported by the consumer group.";
+        "The group does not support the assignor.";
     113 StaleMemberEpoch "STALE_MEMBER_EPOCH" false
-        "The member epoch is stale. The member must retry after receiving its updated member epoch via the ConsumerGroupHeartbeat API.";
+        "The epoch of the group member is outdated; the next heartbeat brings the new one.";
     114 MismatchedEndpointType "MISMATCHED_ENDPOINT_TYPE" false
-        "The request was sent to an endpoint of the wrong type.";
+        "The request was sent to a node of the wrong kind.";
     115 UnsupportedEndpointType "UNSUPPORTED_ENDPOINT_TYPE" false
-        "This endpoint type is not supported yet.";
+        "The kind of endpoint is not supported.";
     116 UnknownControllerId "UNKNOWN_CONTROLLER_ID" false
-        "This controller ID is not known.";
+        "No controller has this id.";
     117 UnknownSubscriptionId "UNKNOWN_SUBSCRIPTION_ID" false
-        "Client sent a push telemetry request with an invalid or outdated subscription ID.";
+        "The telemetry subscription is unknown or outdated.";
     118 TelemetryTooLarge "TELEMETRY_TOO_LARGE" false
-        "Client sent a push telemetry request larger than the maximum size the broker will accept.";
+        "The telemetry takes more space than the broker accepts.";
     119 InvalidRegistration "INVALID_REGISTRATION" false
-        "The controller has considered the broker registration to be invalid.";
+        "The registration of the broker is not valid.";
     120 TransactionAbortable "TRANSACTION_ABORTABLE" false
-        "The server encountered an error with the transaction. The client can abort the transaction to continue using this transactional ID.";
+        "The transaction failed and has to be aborted; the producer can go on then.";
     121 InvalidRecordState "INVALID_RECORD_STATE" false
-        "The record state is invalid. The acknowledgement of delivery could not be completed.";
+        "The record cannot be acknowledged in its state.";
     122 ShareSessionNotFound "SHARE_SESSION_NOT_FOUND" true
-        "The share session was not found.";
+        "The broker does not know the share session.";
     123 InvalidShareSessionEpoch "INVALID_SHARE_SESSION_EPOCH" true
-        "The share session epoch is invalid.";
+        "The epoch of the share session is not the next one.";
     124 FencedStateEpoch "FENCED_STATE_EPOCH" false
-        "The share coordinator rejected the request because the share-group state epoch did not match.";
+        "The epoch of the share group's state is outdated.";
     125 InvalidVoterKey "INVALID_VOTER_KEY" false
-        "The voter key doesn't match the receiving replica's key.";
+        "The key of the voter is not that of the receiver.";
     126 DuplicateVoter "DUPLICATE_VOTER" false
-        "The voter is already part of the set of voters.";
+        "The voter is in the set already.";
     127 VoterNotFound "VOTER_NOT_FOUND" false
-        "The voter is not part of the set of voters.";
+        "The voter is not in the set.";
     128 InvalidRegularExpression "INVALID_REGULAR_EXPRESSION" false
         "The regular expression is not valid.";
     129 RebootstrapRequired "REBOOTSTRAP_REQUIRED" false
-        "Client metadata is stale. The client should rebootstrap to obtain new metadata.";
+        "The client's metadata is outdated; it has to bootstrap again.";
     130 StreamsInvalidTopology "STREAMS_INVALID_TOPOLOGY" false
-        "The supplied topology is invalid.";
+        "The topology of the streams group is not valid.";
     131 StreamsInvalidTopologyEpoch "STREAMS_INVALID_TOPOLOGY_EPOCH" false
-        "The supplied topology epoch is invalid.";
+        "The epoch of the streams topology is not valid.";
     132 StreamsTopologyFenced "STREAMS_TOPOLOGY_FENCED" false
-        "The supplied topology epoch is outdated.";
+        "The streams topology is outdated.";
     133 ShareSessionLimitReached "SHARE_SESSION_LIMIT_REACHED" true
-        "The limit of share sessions has been reached.";
+        "The broker has as many share sessions as it may have.";
 }
 
 impl ErrorCode {

@@ -10,8 +10,9 @@
 //! Read [`messages`] for what exists, `decoder` and `encoder` for how the wire types look and what
 //! keeps hostile input harmless, `header` and `frame` for whole requests, `api` for what is served.
 //!
-//! Strings ([`Str`]) and byte fields are slices of the received frame; record sets ([`Chunks`]) leave
-//! without being copied. A value that is kept for long keeps its whole frame, so copy it then.
+//! Strings ([`Str`]) and byte fields are slices of the received frame; record sets ([`Chunks`])
+//! leave without being copied. A value that is kept for long keeps its whole frame, so copy it
+//! then.
 //!
 //! What this crate does not do: it neither looks into record batches nor opens sockets, and it has
 //! no share groups, streams groups or controller RPCs. Unknown tagged fields are not kept.

@@ -1,8 +1,9 @@
 //! Writes `src/messages/*.rs` from `schemas/*.schema`.
 //!
-//! Run `cargo run -p kafka --example generate` after a change of a schema. The output is checked in:
-//! it can be read, and nobody waits for it in a build. A test compares it with the schemas.
+//! Run `cargo run -p kafka --example generate` after a change of a schema. The output is checked
+//! in: it can be read, and nobody waits for it in a build. A test compares it with the schemas.
 
+mod codec;
 mod rust;
 mod schema;
 

@@ -192,13 +192,12 @@ fn parse(text: &str) -> Vec<Message> {
             continue;
         }
         let field = parse_field(&words);
-        let next_struct = field.kind.struct_name().map(|name| (name.to_owned(), open.len()));
-        message.structs[open[depth - 1]].fields.push(field);
         // A field of a struct type may be followed by the fields of that struct.
-        if let Some((name, _)) = next_struct {
-            message.structs.push(Struct { name, fields: Vec::new() });
+        if let Some(name) = field.kind.struct_name() {
+            message.structs.push(Struct { name: name.to_owned(), fields: Vec::new() });
             open.push(message.structs.len() - 1);
         }
+        message.structs[open[depth - 1]].fields.push(field);
     }
     for message in &mut messages {
         // Drops the empty structs of fields whose struct stands elsewhere.

@@ -26,7 +26,7 @@ import org.apache.kafka.common.requests.RequestHeader;
  * header =HEX                   reads the header of a request: KEY VERSION CORRELATION CLIENT =REST
  * header-versions               KEY:VERSION:REQUEST:RESPONSE, header versions of all APIs
  * apis                          KEY:NAME:OLDEST:LATEST, all APIs, stable versions
- * errors                        CODE:NAME:RETRIABLE:MESSAGE, separated by tabs
+ * errors                        CODE:NAME:RETRIABLE, all error codes
  * unsupported-api-versions      the body for a version of ApiVersions that is too new: =HEX
  * </pre>
  *
@@ -71,7 +71,8 @@ public class Oracle {
             case "header-versions":
                 List<String> versions = new ArrayList<>();
                 for (ApiKeys key : ApiKeys.values()) {
-                    for (short version = key.oldestVersion(); version <= key.latestVersion(); version++) {
+                    short latest = key.latestVersion();
+                    for (short version = key.oldestVersion(); version <= latest; version++) {
                         versions.add(String.format("%d:%d:%d:%d", key.id, version,
                             key.requestHeaderVersion(version), key.responseHeaderVersion(version)));
                     }
@@ -88,10 +89,9 @@ public class Oracle {
                 List<String> errors = new ArrayList<>();
                 for (Errors error : Errors.values()) {
                     boolean retriable = error.exception() instanceof RetriableException;
-                    errors.add(String.format("%d:%s:%s:%s", error.code(), error.name(), retriable,
-                        error.message()));
+                    errors.add(error.code() + ":" + error.name() + ":" + retriable);
                 }
-                return String.join("\t", errors);
+                return String.join(" ", errors);
             case "unsupported-api-versions":
                 short tooNew = 99;
                 ApiVersionsRequest request =

@@ -44,7 +44,7 @@ pub(crate) fn all() -> Vec<Codec> {
     };
 
     macro_rules! apis {
-        ($($api:ident $request:ident $response:ident;)*) => { $(
+        ($($request:ident $response:ident;)*) => { $(
             codecs.push(message::<$request, kafka_protocol::messages::$request>(
                 take(stringify!($request)),
             ));

@@ -2,9 +2,12 @@
 //! message or version is covered the day it appears.
 //!
 //! `sample` makes valid bytes of any message by reading its schema, independently of the generated
-//! code. The generated code must read and write them back unchanged (`round_trip`), as must the crate
-//! `kafka-protocol` (`differential`) and Kafka's own Java classes (`oracle`). `hostile` breaks them.
+//! code. The generated code must read and write them back unchanged (`round_trip`), as must the
+//! crate `kafka-protocol` (`differential`) and Kafka's own Java classes (`oracle`). `hostile`
+//! breaks them.
 
+#[path = "../../examples/generate/codec.rs"]
+mod codec;
 #[path = "../../examples/generate/rust.rs"]
 mod rust;
 #[path = "../../examples/generate/schema.rs"]
