@@ -219,7 +219,7 @@ pub enum ControlError {
     #[error("{0}")]
     PolicyViolation(String),
     /// The sender's registration is not the current one: it must register again.
-    #[error("broker {id} has epoch {current:?}, not {got}")]
+    #[error("broker {id} is registered with {}, not with epoch {got}", epoch(*.current))]
     StaleBrokerEpoch { id: BrokerId, got: i64, current: Option<i64> },
     #[error("broker {0} is not registered")]
     BrokerIdNotRegistered(BrokerId),
@@ -242,4 +242,8 @@ pub enum ControlError {
     ElectionNotNeeded,
     #[error("{0}")]
     UnsupportedVersion(String),
+}
+
+fn epoch(current: Option<i64>) -> String {
+    current.map_or("no epoch".into(), |epoch| format!("epoch {epoch}"))
 }
