@@ -39,8 +39,8 @@ pub struct Arguments {
 #[command(next_help_heading = "Common options")]
 pub struct Common {
     /// Format of what is printed [default: table on a terminal, else plain]
-    #[arg(short = 'o', long = "output", global = true, value_enum, value_name = "FORMAT")]
-    format: Option<Format>,
+    #[arg(short, long, global = true, value_enum, value_name = "FORMAT")]
+    output: Option<Format>,
     /// No progress and no advice on stderr
     #[arg(short, long, global = true)]
     quiet: bool,
@@ -107,7 +107,7 @@ impl Arguments {
 
 impl Common {
     pub fn output(&self) -> Output {
-        Output::new(self.format, self.quiet)
+        Output::new(self.output, self.quiet)
     }
 
     /// The local cluster, whether or not it exists.

@@ -145,7 +145,7 @@ impl Table {
 }
 
 /// Writes to stdout. A reader that has gone away (`| head`) is no error: the program just ends.
-pub fn print(text: &str) -> io::Result<()> {
+pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()

@@ -1,6 +1,6 @@
 //! Dynamic configuration of topics, brokers and other resources.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use kafka::messages::describe_configs::{DescribeConfigsResource, DescribeConfigsResourceResult};
 use kafka::messages::incremental_alter_configs::{AlterConfigsResource, AlterableConfig};
 use kafka::messages::{DescribeConfigsRequest, IncrementalAlterConfigsRequest};
@@ -53,6 +53,16 @@ impl std::fmt::Display for Resource {
     }
 }
 
+/// The known key nearest to one that nobody knows.
+fn meant(changes: &[Change]) -> Option<&'static str> {
+    let keys = || config::server_keys().chain(config::topic_keys()).chain(config::group_keys());
+    let unknown = changes.iter().find_map(|change| {
+        let (Change::Set(name, _) | Change::Unset(name)) = change;
+        keys().all(|key| key.name != name).then_some(name)
+    });
+    config::nearest(unknown?, keys())
+}
+
 impl Client {
     /// Every key of a resource, with its value and where that comes from.
     pub async fn describe_configs(
@@ -103,6 +113,9 @@ impl Client {
         };
         let result = response.responses.first().context("the answer is empty")?;
         let what = format!("change the configuration of {resource}");
-        check(what, result.error_code, result.error_message.as_deref())
+        match (check(what, result.error_code, result.error_message.as_deref()), meant(changes)) {
+            (Err(error), Some(key)) => bail!("{error:#}; did you mean {key}?"),
+            (outcome, _) => outcome,
+        }
     }
 }

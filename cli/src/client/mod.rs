@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use kafka::messages::metadata::MetadataRequestTopic;
-use kafka::messages::{FindCoordinatorRequest, MetadataRequest, MetadataResponse};
+use kafka::messages::{
+    DescribeGroupsRequest, FindCoordinatorRequest, MetadataRequest, MetadataResponse,
+};
 use kafka::{ErrorCode, Request};
 
 mod configs;
@@ -128,27 +130,48 @@ impl Client {
         }
     }
 
-    /// The broker that coordinates a consumer group. Waits while there is none yet.
+    /// The broker that coordinates a consumer group. Waits while there is none yet, or while it
+    /// still reads what the group has committed.
     pub async fn coordinator(&mut self, group: &str) -> Result<i32> {
-        let request =
-            FindCoordinatorRequest { coordinator_keys: vec![group.into()], ..Default::default() };
         let deadline = Instant::now() + COORDINATOR_TIMEOUT;
         loop {
-            let response = self.call(&request).await?;
-            let found = response.coordinators.first().context("the answer names no coordinator")?;
-            match ErrorCode::from(found.error_code) {
-                ErrorCode::None => {
-                    if !self.brokers.contains_key(&found.node_id) {
-                        self.metadata(Some(&[])).await?;
-                    }
-                    return Ok(found.node_id);
-                }
-                ErrorCode::CoordinatorNotAvailable | ErrorCode::CoordinatorLoadInProgress
-                    if Instant::now() < deadline => {}
-                error => bail!("no coordinator for group '{group}': {error}"),
+            match self.try_coordinator(group).await? {
+                Ok(id) => return Ok(id),
+                Err(
+                    ErrorCode::CoordinatorNotAvailable
+                    | ErrorCode::CoordinatorLoadInProgress
+                    | ErrorCode::NotCoordinator,
+                ) if Instant::now() < deadline => tokio::time::sleep(RETRY_INTERVAL).await,
+                Err(error) => bail!("no coordinator for group '{group}': {error}"),
             }
-            tokio::time::sleep(RETRY_INTERVAL).await;
         }
+    }
+
+    async fn try_coordinator(
+        &mut self,
+        group: &str,
+    ) -> Result<std::result::Result<i32, ErrorCode>> {
+        let request =
+            FindCoordinatorRequest { coordinator_keys: vec![group.into()], ..Default::default() };
+        let response = self.call(&request).await?;
+        let found = response.coordinators.first().context("the answer names no coordinator")?;
+        let (id, error) = (found.node_id, ErrorCode::from(found.error_code));
+        if error != ErrorCode::None {
+            return Ok(Err(error));
+        }
+        if !self.brokers.contains_key(&id) {
+            self.metadata(Some(&[])).await?;
+        }
+        // A broker is named as soon as it leads the partition, before it has loaded it.
+        let request = DescribeGroupsRequest { groups: vec![group.into()], ..Default::default() };
+        let response = self.call_broker(id, &request).await?;
+        let group = response.groups.first().context("the answer names no group")?;
+        Ok(match ErrorCode::from(group.error_code) {
+            error @ (ErrorCode::NotCoordinator
+            | ErrorCode::CoordinatorLoadInProgress
+            | ErrorCode::CoordinatorNotAvailable) => Err(error),
+            _ => Ok(id),
+        })
     }
 }
 
@@ -158,8 +181,24 @@ pub fn check(what: impl Display, code: i16, message: Option<&str>) -> Result<()>
         ErrorCode::None => Ok(()),
         error => {
             let message = message.filter(|it| !it.is_empty()).unwrap_or(error.message());
-            bail!("{what}: {} ({error})", message.trim_end_matches('.'))
+            let message = message.trim_end_matches('.');
+            match advice(error) {
+                Some(advice) => bail!("{what}: {message} ({error}); {advice}"),
+                None => bail!("{what}: {message} ({error})"),
+            }
         }
+    }
+}
+
+/// What to do next, where the broker's words do not say it.
+fn advice(error: ErrorCode) -> Option<&'static str> {
+    match error {
+        ErrorCode::UnknownTopicOrPartition => Some("`janus topics list` shows the topics"),
+        ErrorCode::GroupIdNotFound => Some("`janus groups list` shows the groups"),
+        ErrorCode::NonEmptyGroup => Some("stop its members first"),
+        ErrorCode::UnknownMemberId => Some("a group with members moves its offsets itself"),
+        ErrorCode::LeaderNotAvailable => Some("look with `janus status`"),
+        _ => None,
     }
 }
 

@@ -16,41 +16,41 @@ const PORT_MAX: u16 = 32_000;
 
 /// The ports that follow from one base port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ports {
+pub(super) struct Ports {
     base: u16,
 }
 
 impl Ports {
     /// The client listener of broker `id` (1, 2, ...).
-    pub fn broker(self, id: i32) -> u16 {
+    pub(super) fn broker(self, id: i32) -> u16 {
         self.base + (id - 1) as u16
     }
 
     /// The inter-broker listener of broker `id`.
-    pub fn replication(self, id: i32) -> u16 {
+    pub(super) fn replication(self, id: i32) -> u16 {
         self.base + 200 + (id - 1) as u16
     }
 
     /// The gRPC listener of controller `id` (101, 102, ...).
-    pub fn controller(self, id: i32) -> u16 {
+    pub(super) fn controller(self, id: i32) -> u16 {
         self.base + id as u16
     }
 }
 
 /// How many servers of each kind need ports.
 #[derive(Clone, Copy, Debug)]
-pub struct Sizes {
+pub(super) struct Sizes {
     pub brokers: i32,
     pub controllers: i32,
 }
 
 /// Holds ports against other `janus` processes until it is dropped.
 #[derive(Debug, Default)]
-pub struct Claims(Vec<UnixListener>);
+pub(super) struct Claims(Vec<UnixListener>);
 
 impl Claims {
     /// Claims one port; false when it is claimed or in use.
-    pub fn add(&mut self, port: u16) -> bool {
+    pub(super) fn add(&mut self, port: u16) -> bool {
         let name = format!("janus-port-{port}");
         let claim = SocketAddr::from_abstract_name(name)
             .and_then(|address| UnixListener::bind_addr(&address));
@@ -65,7 +65,7 @@ impl Claims {
 }
 
 /// The first block, counted from `base`, of which every port is free. A base of 0 means any.
-pub fn choose(base: u16, sizes: Sizes) -> Option<(Ports, Claims)> {
+pub(super) fn choose(base: u16, sizes: Sizes) -> Option<(Ports, Claims)> {
     let first = if base == 0 { 10_000 + (std::process::id() % 20 * 1000) as u16 } else { base };
     let above = (first..=PORT_MAX.max(first)).step_by(BLOCK_STEP as usize);
     let below = (10_000..first).step_by(BLOCK_STEP as usize);

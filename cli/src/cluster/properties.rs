@@ -8,13 +8,13 @@ use config::Scope;
 use super::state::{ClusterState, Mode, Role, Server, endpoints};
 
 /// The shared secret of the servers, in the cluster's folder.
-pub const SECRET_FILE: &str = "secret";
+pub(super) const SECRET_FILE: &str = "secret";
 
 /// Settings in the order in which they are written.
-pub type Properties = Vec<(String, String)>;
+pub(super) type Properties = Vec<(String, String)>;
 
 /// The settings that make `server` a member of this cluster, with the defaults of a local cluster.
-pub fn of_server(server: &Server, cluster: &ClusterState, data: &Path) -> Properties {
+pub(super) fn of_server(server: &Server, cluster: &ClusterState, data: &Path) -> Properties {
     let mut properties = Properties::new();
     let mut set = |key: &str, value: String| properties.push((key.to_owned(), value));
     set("node.id", server.id.id.to_string());
@@ -66,7 +66,7 @@ fn defaults(brokers: usize) -> Vec<(&'static str, String)> {
 }
 
 /// Whether servers of this role know the key. False for a key that nobody knows.
-pub fn applies(key: &str, role: Role) -> bool {
+pub(super) fn applies(key: &str, role: Role) -> bool {
     config::server_key(key).is_some_and(|key| match key.scope {
         Scope::Both => role != Role::ZooKeeper,
         Scope::Broker => role == Role::Broker,
@@ -86,7 +86,7 @@ fn listeners(server: &Server) -> String {
 }
 
 /// The text of a new properties file.
-pub fn render(server: &Server, properties: &Properties) -> String {
+pub(super) fn render(server: &Server, properties: &Properties) -> String {
     let mut text =
         format!("# {}, written by `janus up`. Edit it, then restart the server.\n", server.id);
     for (key, value) in properties {
@@ -96,7 +96,7 @@ pub fn render(server: &Server, properties: &Properties) -> String {
 }
 
 /// Sets one key, in the place where it stands already or at the end. Everything else stays as it is.
-pub fn set(properties: &mut Properties, key: &str, value: &str) {
+pub(super) fn set(properties: &mut Properties, key: &str, value: &str) {
     match properties.iter_mut().find(|(known, _)| known == key) {
         Some((_, old)) => *old = value.to_owned(),
         None => properties.push((key.to_owned(), value.to_owned())),
@@ -104,7 +104,7 @@ pub fn set(properties: &mut Properties, key: &str, value: &str) {
 }
 
 /// The same for the text of a file that people may have edited.
-pub fn set_in_text(text: &str, key: &str, value: &str) -> String {
+pub(super) fn set_in_text(text: &str, key: &str, value: &str) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let is_key =
         |line: &&mut String| line.split_once('=').is_some_and(|(known, _)| known.trim() == key);

@@ -71,7 +71,7 @@ pub struct ClusterState {
 
 /// The exclusive right to change a cluster, held by one `janus` at a time.
 #[derive(Debug)]
-pub struct Lock(#[allow(dead_code)] File);
+pub(super) struct Lock(#[allow(dead_code)] File);
 
 impl ClusterState {
     pub fn new(cluster_id: String, mode: Mode, servers: Vec<Server>) -> Self {
@@ -137,7 +137,7 @@ impl ClusterState {
 }
 
 /// `HOST:PORT,...` of some servers.
-pub fn endpoints<'a>(servers: impl Iterator<Item = &'a Server>) -> String {
+pub(super) fn endpoints<'a>(servers: impl Iterator<Item = &'a Server>) -> String {
     servers.map(Server::endpoint).collect::<Vec<_>>().join(",")
 }
 
@@ -200,7 +200,7 @@ impl fmt::Display for ServerId {
 }
 
 /// Waits until no other `janus` changes this cluster.
-pub async fn lock(data: &Path) -> Result<Lock> {
+pub(super) async fn lock(data: &Path) -> Result<Lock> {
     let path = data.join(LOCK);
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.with_context(|| format!("open {}", path.display()))?;

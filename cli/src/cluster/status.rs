@@ -114,7 +114,7 @@ impl LocalCluster {
 }
 
 /// The leader of a partition, as the brokers name it.
-pub async fn leader_of(bootstrap: &str, topic: &str, partition: i32) -> Result<i32> {
+pub(super) async fn leader_of(bootstrap: &str, topic: &str, partition: i32) -> Result<i32> {
     let mut client = Client::connect(bootstrap).await?;
     let metadata = client.metadata(Some(&[topic.to_owned()])).await?;
     let found = metadata.topics.first().context("the answer names no topic")?;
@@ -135,7 +135,7 @@ fn pid(server: &Server) -> Option<i32> {
 }
 
 /// The status of the cluster on this machine.
-pub fn of_local(state: &ClusterState, quorum: &Quorum, view: &View) -> Status {
+pub(super) fn of_local(state: &ClusterState, quorum: &Quorum, view: &View) -> Status {
     let reply = quorum.view.as_ref();
     let controllers = state.of_role(Role::Controller).map(|server| ControllerStatus {
         id: server.id.id,

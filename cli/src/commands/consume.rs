@@ -103,7 +103,7 @@ impl Consume {
             .set("bootstrap.servers", bootstrap)
             .set("client.id", "janus")
             .set("group.id", self.group.as_ref().unwrap_or(&alone))
-            .set("enable.auto.commit", "false")
+            .set("enable.auto.commit", self.group.is_some().to_string())
             // Only what was printed is committed.
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", reset)

@@ -1,9 +1,10 @@
 //! `janus groups`: consumer groups, their members, their offsets and how far they lag.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use kafka::Data;
 use kafka::messages::consumer_group_describe::TopicPartitions;
 use kafka::messages::offset_commit::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka::messages::offset_fetch::OffsetFetchRequestGroup;
@@ -12,7 +13,6 @@ use kafka::messages::{
     DescribeGroupsRequest, ListGroupsRequest, MetadataResponse, OffsetCommitRequest,
     OffsetFetchRequest,
 };
-use kafka::{Data, ErrorCode};
 use serde::Serialize;
 use serde_json::json;
 
@@ -92,7 +92,8 @@ struct Member {
     id: String,
     client_id: String,
     host: String,
-    partitions: Vec<String>,
+    #[serde(serialize_with = "as_names")]
+    partitions: Vec<PartitionName>,
 }
 
 #[derive(Debug, Serialize)]
@@ -173,25 +174,25 @@ async fn describe(client: &mut Client, group: &str) -> Result<Description> {
         None => describe_classic(client, coordinator, group).await?,
     };
     let committed = committed(client, coordinator, group).await?;
-    let topics: Vec<String> = committed.keys().map(|(topic, _)| topic.clone()).collect();
-    let metadata = client.metadata(Some(&distinct(topics))).await?;
+    let assigned = description.members.iter().flat_map(|member| member.partitions.iter().cloned());
+    let names: BTreeSet<PartitionName> = committed.keys().cloned().chain(assigned).collect();
+    let topics: BTreeSet<String> = names.iter().map(|(topic, _)| topic.clone()).collect();
+    let topics: Vec<String> = topics.into_iter().collect();
+    let metadata = client.metadata(Some(&topics)).await?;
     let ends = client.offsets(&metadata, LATEST).await?;
-    let owner = |name: &str| {
-        let owns = |member: &&Member| member.partitions.iter().any(|it| it == name);
-        description.members.iter().find(owns).map(|member| member.id.clone())
-    };
-    let offsets: Vec<PartitionOffset> = committed
+    let offsets: Vec<PartitionOffset> = names
         .into_iter()
-        .map(|((topic, partition), committed)| {
-            let end = ends.get(&(topic.clone(), partition)).and_then(|end| end.as_ref().ok());
-            let member = owner(&format!("{topic}-{partition}"));
+        .map(|name| {
+            let owns = |member: &&Member| member.partitions.contains(&name);
+            let committed = committed.get(&name).copied();
+            let end = ends.get(&name).and_then(|end| end.as_ref().ok()).copied();
             PartitionOffset {
-                committed: Some(committed),
-                end: end.copied(),
-                lag: end.map(|end| (end - committed).max(0)),
-                topic,
-                partition,
-                member,
+                committed,
+                end,
+                lag: committed.zip(end).map(|(committed, end)| (end - committed).max(0)),
+                member: description.members.iter().find(owns).map(|member| member.id.clone()),
+                topic: name.0,
+                partition: name.1,
             }
         })
         .collect();
@@ -213,9 +214,9 @@ async fn describe_consumer(
         return Ok(None);
     };
     let names = |topics: &[TopicPartitions]| {
-        let name =
-            |topic: &TopicPartitions, partition: &i32| format!("{}-{partition}", topic.topic_name);
-        let all = topics.iter().flat_map(|it| it.partitions.iter().map(move |p| name(it, p)));
+        let all = topics.iter().flat_map(|topic| {
+            topic.partitions.iter().map(|partition| (topic.topic_name.to_string(), *partition))
+        });
         all.collect()
     };
     let members = found.members.iter().map(|member| Member {
@@ -267,16 +268,27 @@ async fn describe_classic(
 }
 
 /// The partitions in a member's assignment; none where the bytes are of another protocol.
-fn assigned(bytes: bytes::Bytes) -> Vec<String> {
+fn assigned(bytes: bytes::Bytes) -> Vec<PartitionName> {
     let Ok(assignment) = ConsumerProtocolAssignment::from_versioned(bytes) else {
         return Vec::new();
     };
-    let topics = assignment.assigned_partitions.iter();
-    topics
-        .flat_map(|it| {
-            it.partitions.iter().map(move |partition| format!("{}-{partition}", it.topic))
-        })
-        .collect()
+    let topics = assignment
+        .assigned_partitions
+        .iter()
+        .flat_map(|it| it.partitions.iter().map(|partition| (it.topic.to_string(), *partition)));
+    topics.collect()
+}
+
+/// `topic-partition`, as people write it.
+fn names(partitions: &[PartitionName]) -> Vec<String> {
+    partitions.iter().map(|(topic, partition)| format!("{topic}-{partition}")).collect()
+}
+
+fn as_names<S: serde::Serializer>(
+    partitions: &[PartitionName],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    names(partitions).serialize(serializer)
 }
 
 /// Every offset that a group has committed.
@@ -307,12 +319,6 @@ async fn committed(
     Ok(committed)
 }
 
-fn distinct(mut names: Vec<String>) -> Vec<String> {
-    names.sort();
-    names.dedup();
-    names
-}
-
 fn offset_table(description: &Description) -> Table {
     let mut table = Table::new(["topic", "partition", "committed", "end", "lag", "member"]);
     let dash = || "-".to_owned();
@@ -335,7 +341,7 @@ fn member_table(description: &Description) -> Table {
     let mut table = Table::new(["member", "client", "host", "partitions"]);
     for it in &description.members {
         let (id, client, host) = (it.id.clone(), it.client_id.clone(), it.host.clone());
-        table.row([id, client, host, it.partitions.join(",")]);
+        table.row([id, client, host, names(&it.partitions).join(",")]);
     }
     caption(&mut table, description);
     table
@@ -476,11 +482,7 @@ impl ResetOffsets {
                 "commit offset of {}-{} for group '{}'",
                 self.topic, partition.partition_index, self.group
             );
-            let hint = match ErrorCode::from(partition.error_code) {
-                ErrorCode::UnknownMemberId => Some("the group has members; stop them first"),
-                _ => None,
-            };
-            check(what, partition.error_code, hint)?;
+            check(what, partition.error_code, None)?;
         }
         Ok(())
     }
