@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::config::OpenError;
-use crate::types::{FORMAT, FormatError, NodeKey, decode, encode};
+use crate::types::{FormatError, NodeKey, decode, encode};
 
 const LOG: &str = "log";
 /// Vote, identity and the like. It exists anyway, and every family costs syncs at the first start.
@@ -249,7 +249,11 @@ fn options() -> Options {
 fn open_error(path: &Path, error: rocksdb::Error) -> OpenError {
     let message = error.to_string();
     match error.kind() {
-        rocksdb::ErrorKind::IOError if message.contains("lock") => {
+        // RocksDB's words for a lock held here and elsewhere.
+        rocksdb::ErrorKind::IOError
+            if message.contains("lock hold by current process")
+                || message.contains("While lock file") =>
+        {
             OpenError::Locked(PathBuf::from(path))
         }
         rocksdb::ErrorKind::Corruption => corrupt(path.display(), message),
@@ -264,8 +268,8 @@ fn corrupt(what: impl Display, reason: impl Display) -> OpenError {
 /// Why something kept in the store cannot be used at start.
 pub(crate) fn unreadable(error: io::Error) -> OpenError {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<FormatError>()) {
-        Some(FormatError::Newer { what, found }) => {
-            OpenError::Newer { what: what.clone(), found: *found, known: FORMAT }
+        Some(FormatError::Newer { what, found, known }) => {
+            OpenError::Newer { what: what.clone(), found: *found, known: *known }
         }
         Some(FormatError::Damaged { what, reason }) => corrupt(what, reason),
         None => OpenError::Io(error),

@@ -16,7 +16,7 @@ use openraft::raft::TransferLeaderRequest;
 use tokio::net::TcpStream;
 
 use crate::peer::Links;
-use crate::types::{NodeKey, Raft, Vote};
+use crate::types::{Metrics, NodeKey, Raft, Vote};
 
 /// The listener of a dying process may close a moment after its connections.
 const PROBES: u32 = 3;
@@ -24,7 +24,7 @@ const PROBE_PAUSE: Duration = Duration::from_millis(5);
 const PROBE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Rounds of pre-votes before the election timer is left to do its work.
-const ROUNDS: u32 = 5;
+const ROUNDS: u32 = 8;
 
 pub(crate) struct Failover {
     raft: Raft,
@@ -69,26 +69,39 @@ impl Failover {
         self.raft.handle_transfer_leader(transfer).await.is_ok()
     }
 
+    /// Elects without delay after a start. A restart of all controllers need not wait for timers, and
+    /// while a leader lives nobody answers with a pre-vote.
+    pub(crate) async fn campaign_at_start(&self) {
+        if self.enabled {
+            self.elect_by_turns(None, |metrics| metrics.current_leader.is_some()).await;
+        }
+    }
+
     async fn campaign(&self) {
         let Some((leader, vote)) = self.leader() else { return };
         if !self.release_dead_leader(None).await {
             return;
         }
         tracing::info!("the process of leader {leader} is dead: electing without delay");
-        // One candidate at a time: the first by rank is done before the second begins.
+        let replaced = |metrics: &Metrics| metrics.vote != vote && metrics.current_leader.is_some();
+        self.elect_by_turns(Some(leader), replaced).await;
+    }
+
+    /// One candidate at a time: the first by rank is done before the second begins.
+    async fn elect_by_turns(&self, dead: Option<NodeKey>, done: impl Fn(&Metrics) -> bool) {
         let step = (self.links.timing.election_timeout / 20)
             .clamp(Duration::from_millis(20), Duration::from_millis(60));
-        let mut wait = step * self.rank(leader);
+        let mut wait = step * self.rank(dead);
+        let mut metrics = self.raft.metrics();
         for _ in 0..ROUNDS {
-            let mut metrics = self.raft.metrics();
-            let changed = tokio::time::timeout(wait, async {
-                while metrics.borrow_watched().vote == vote {
+            let elected = tokio::time::timeout(wait, async {
+                while !done(&metrics.borrow_watched()) {
                     if metrics.changed().await.is_err() {
                         break;
                     }
                 }
             });
-            if changed.await.is_ok() || self.raft.trigger().elect(true).await.is_err() {
+            if elected.await.is_ok() || self.raft.trigger().elect(true).await.is_err() {
                 return;
             }
             wait = step * 2 + step.mul_f64(rand::random());
@@ -96,9 +109,10 @@ impl Failover {
     }
 
     /// Position among the voters that remain.
-    fn rank(&self, dead: NodeKey) -> u32 {
+    fn rank(&self, dead: Option<NodeKey>) -> u32 {
         let me = self.links.identity.key;
-        let before = self.raft.voter_ids().filter(|voter| *voter != dead && *voter < me).count();
+        let alive = self.raft.voter_ids().filter(|voter| Some(*voter) != dead);
+        let before = alive.filter(|voter| *voter < me).count();
         u32::try_from(before).unwrap_or(u32::MAX)
     }
 

@@ -15,7 +15,6 @@
 //!
 //! What this does not do: decide anything. Records come decided and are applied as they are.
 
-mod codec;
 mod config;
 mod database;
 mod failover;

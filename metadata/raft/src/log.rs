@@ -50,6 +50,14 @@ impl LogStore {
         Ok(entries.into_iter().collect::<Result<_, _>>()?)
     }
 
+    /// Fails if a newer version wrote this log, or if it is damaged where a start needs it.
+    pub(crate) async fn check(&self) -> io::Result<()> {
+        let mut log = self.clone();
+        log.read_vote().await?;
+        log.read_committed().await?;
+        log.get_log_state().await.map(drop)
+    }
+
     /// Index up to which entries were removed.
     pub(crate) fn purged(&self) -> io::Result<Option<LogId>> {
         self.database.get_meta(PURGED)

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::{Stream, TryStreamExt};
+use metadata::codec::decode_records;
 use metadata::{ClusterImage, ControllerEpoch, Record};
 use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder, Snapshot};
 
-use crate::codec::decode_records;
 use crate::snapshot::{self, SnapshotFile};
 use crate::types::{Applied, Batch, FormatError, LogId, Membership, SnapshotMeta, TypeConfig};
 
@@ -127,11 +127,10 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
                     Applied::Done
                 }
                 EntryPayload::Normal(Batch { epoch, records }) => {
-                    let records =
-                        decode_records(&records).map_err(|error| FormatError::Damaged {
-                            what: format!("the batch of raft entry {}", log_id.index),
-                            reason: error.to_string(),
-                        })?;
+                    let records = decode_records(&records).map_err(|error| {
+                        let what = format!("the batch of raft entry {}", log_id.index);
+                        FormatError::of_records(what, error)
+                    })?;
                     let mut state = self.state.lock();
                     let answer = state.apply(log_id, epoch, &records);
                     state.applied = Some(log_id);
@@ -199,4 +198,39 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::NodeKey;
+    use metadata::Cluster;
+    use openraft::impls::leader_id_std::LeaderId;
+    use openraft::vote::RaftLeaderId;
+
+    fn apply(state: &mut State, term: u64, epoch: (u32, u64), id: &str) -> Applied {
+        let key = NodeKey { id: 1, directory_id: metadata::Uuid::nil() };
+        let log_id = LogId::new(LeaderId::new(term, key).to_committed(), 1);
+        let epoch = ControllerEpoch { generation: epoch.0, term: epoch.1 };
+        state.apply(log_id, epoch, &[Record::Cluster(Cluster { id: id.into() })])
+    }
+
+    #[test]
+    fn a_batch_counts_only_in_the_term_it_was_decided_in() {
+        let mut state = State::default();
+        assert_eq!(apply(&mut state, 3, (1, 3), "first"), Applied::Done);
+        let newest = ControllerEpoch { generation: 1, term: 4 };
+        assert_eq!(apply(&mut state, 4, (1, 3), "late"), Applied::Fenced(newest));
+        assert_eq!(state.image.cluster_id.as_deref(), Some("first"));
+        assert_eq!(apply(&mut state, 4, (1, 4), "second"), Applied::Done);
+        assert_eq!(state.image.cluster_id.as_deref(), Some("second"));
+    }
+
+    #[test]
+    fn an_older_generation_is_fenced_in_any_term() {
+        let mut state = State::default();
+        assert_eq!(apply(&mut state, 3, (5, 3), "new"), Applied::Done);
+        assert!(matches!(apply(&mut state, 9, (4, 9), "old"), Applied::Fenced(_)));
+        assert_eq!(state.image.cluster_id.as_deref(), Some("new"));
+    }
 }

@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crc_fast::CrcAlgorithm::Crc32Iscsi;
+use metadata::codec::{decode_records, encode_records};
 use metadata::{ClusterImage, ControllerEpoch, Record};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{decode_records, encode_records};
 use crate::config::OpenError;
 use crate::database::unreadable;
 use crate::machine::State;
@@ -157,7 +157,9 @@ fn load(path: &Path) -> io::Result<State> {
     }
     match read_u32(&mut input)? {
         FORMAT => {}
-        found if found > FORMAT => return Err(FormatError::Newer { what: name(), found }.into()),
+        found if found > FORMAT => {
+            return Err(FormatError::Newer { what: name(), found, known: FORMAT }.into());
+        }
         found => return Err(damaged(format!("format {found} does not exist")).into()),
     }
     let (mut checksums, mut header, mut image) = (Vec::new(), None, ClusterImage::default());
@@ -181,7 +183,8 @@ fn load(path: &Path) -> io::Result<State> {
         match header {
             None => header = Some(decode::<Header>(name, &bytes)?),
             Some(_) => {
-                let records = decode_records(&bytes).map_err(|error| damaged(error.to_string()))?;
+                let records = decode_records(&bytes)
+                    .map_err(|error| FormatError::of_records(name(), error))?;
                 records.iter().for_each(|record| image.apply(record));
             }
         }
@@ -270,15 +273,18 @@ fn records(image: &ClusterImage) -> impl Iterator<Item = Record> + '_ {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::{LogId, NodeKey};
     use metadata::{Topic, Uuid};
+    use openraft::impls::leader_id_std::LeaderId;
+    use openraft::vote::RaftLeaderId;
 
     fn state(topics: u128) -> State {
-        let mut state = State::default();
-        state.applied = Some(openraft::LogId::new(
-            openraft::vote::RaftLeaderId::to_committed(&leader(3)),
-            u64::try_from(topics).unwrap(),
-        ));
-        state.epoch = ControllerEpoch { generation: 2, term: 3 };
+        let index = u64::try_from(topics).unwrap();
+        let mut state = State {
+            applied: Some(LogId::new(leader(3).to_committed(), index)),
+            epoch: ControllerEpoch { generation: 2, term: 3 },
+            ..State::default()
+        };
         for number in 0..topics {
             let name = format!("topic-{number}").into();
             let topic = Topic { name, id: Uuid::from_u128(number), partitions: 1 };
@@ -287,9 +293,8 @@ mod tests {
         state
     }
 
-    fn leader(term: u64) -> openraft::impls::leader_id_std::LeaderId<u64, crate::types::NodeKey> {
-        let key = crate::types::NodeKey { id: 1, directory_id: Uuid::nil() };
-        openraft::vote::RaftLeaderId::new(term, key)
+    fn leader(term: u64) -> LeaderId<u64, NodeKey> {
+        LeaderId::new(term, NodeKey { id: 1, directory_id: Uuid::nil() })
     }
 
     #[test]

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use grpc::MESSAGE_BYTES_MAX;
 use grpc::auth::{Credentials, Guard, Role};
 use grpc::raft_server::RaftServer;
+use metadata::codec::encode_records;
 use metadata::{
     BATCH_BYTES_MAX, ClusterImage, CommitError, ControllerEpoch, Leadership, MetadataStore, Offset,
     Record,
@@ -18,7 +19,6 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tonic::service::interceptor::InterceptedService;
 
-use crate::codec::encode_records;
 use crate::config::{OpenError, RaftConfig};
 use crate::database::{Database, unreadable};
 use crate::failover::Failover;
@@ -63,6 +63,7 @@ impl RaftStore {
         let log = LogStore::new(database.clone());
         let newest = snapshot::newest(&directory)?;
         let covered = newest.as_ref().and_then(|(_, state)| state.applied);
+        log.check().await.map_err(unreadable)?;
         let purged = log.purged().map_err(unreadable)?;
         if purged > covered {
             return Err(OpenError::Corrupt(format!(
@@ -81,13 +82,17 @@ impl RaftStore {
         ));
         let raft = Raft::new(key, Arc::new(openraft), Peers(links.clone()), log, machine)
             .await
-            .map_err(|error| OpenError::Corrupt(error.to_string()))?;
+            .map_err(|error| OpenError::Io(std::io::Error::other(error)))?;
+        // openraft publishes what it read from disk before it answers anybody.
+        raft.with_raft_state(|_| ()).await.map_err(std::io::Error::other)?;
         let failover = Failover::new(raft.clone(), links.clone(), config.fast_failover);
 
         let mut tasks = JoinSet::new();
         let (publish, leadership) = watch::channel(Leadership::default());
         let generation = config.generation;
         tasks.spawn(leadership::publish(raft.clone(), key, generation, timing, publish));
+        let starting = failover.clone();
+        tasks.spawn(async move { starting.campaign_at_start().await });
         if founding::is_founder(key, &config.initial_controllers) {
             let initial = config.initial_controllers.clone();
             tasks.spawn(founding::found(raft.clone(), links.clone(), initial));

@@ -7,6 +7,7 @@ use std::fmt;
 use std::io;
 
 use bytes::Bytes;
+use metadata::codec::{self, DecodeError};
 use metadata::{ControllerEpoch, ControllerId};
 use openraft::impls::leader_id_std;
 use serde::de::DeserializeOwned;
@@ -95,10 +96,24 @@ impl fmt::Display for Applied {
 /// Bytes that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FormatError {
-    #[error("{what} has format {found}, this version knows up to {FORMAT}")]
-    Newer { what: String, found: u32 },
+    #[error("{what} has format {found}, this version knows up to {known}")]
+    Newer { what: String, found: u32, known: u32 },
     #[error("{what} cannot be decoded: {reason}")]
     Damaged { what: String, reason: String },
+}
+
+impl FormatError {
+    /// For records that the crate `metadata` cannot read.
+    pub(crate) fn of_records(what: String, error: DecodeError) -> Self {
+        match error {
+            DecodeError::NewerFormat { found } => {
+                Self::Newer { what, found: found.into(), known: codec::FORMAT_VERSION.into() }
+            }
+            error @ DecodeError::Malformed { .. } => {
+                Self::Damaged { what, reason: error.to_string() }
+            }
+        }
+    }
 }
 
 impl From<FormatError> for io::Error {
@@ -121,7 +136,7 @@ pub(crate) fn decode<T: DeserializeOwned>(
         Some((&format, value)) if u32::from(format) == FORMAT => postcard::from_bytes(value)
             .map_err(|error| FormatError::Damaged { what: what(), reason: error.to_string() }),
         Some((&format, _)) if u32::from(format) > FORMAT => {
-            Err(FormatError::Newer { what: what(), found: format.into() })
+            Err(FormatError::Newer { what: what(), found: format.into(), known: FORMAT })
         }
         _ => Err(FormatError::Damaged { what: what(), reason: "no format version".into() }),
     }
