@@ -27,6 +27,9 @@ use crate::server;
 /// Updates that may wait to be applied before the metadata stream is not read any further.
 const UPDATES_MAX: usize = 16;
 
+/// How long a stopping broker waits for its leaderships to be moved away.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// Why a broker did not start, or did not stop in order.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -295,10 +298,8 @@ async fn leave(
     }
     tracing::info!("controlled shutdown");
     intent.send_replace(Intent::ShutDown);
-    let tries = settings.i32("controlled.shutdown.max.retries").max(1) as u64;
-    let patience = Duration::from_secs(5 * tries);
-    if tokio::time::timeout(patience, granted.wait_for(|it| *it)).await.is_err() {
-        tracing::warn!("no leave to shut down after {} s: stopping anyway", patience.as_secs());
+    if tokio::time::timeout(LEAVE_TIMEOUT, granted.wait_for(|it| *it)).await.is_err() {
+        tracing::warn!("no leave to shut down after {} s: stopping anyway", LEAVE_TIMEOUT.as_secs());
     }
 }
 

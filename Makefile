@@ -1,0 +1,53 @@
+# Two commands do it all on a fresh Debian 12 machine: `make demo` and `make test`.
+
+# Outside the clone, so that another clone does not compile everything again.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/janus/target
+KAFKA_HOME ?= $(HOME)/.cache/janus/kafka-4.3.0
+export KAFKA_CLIENTS_LIBS ?= $(KAFKA_HOME)/libs
+PYTHON_HOME ?= $(HOME)/.cache/janus/python
+PREFIX ?= /usr/local
+MODE ?= raft
+
+BUILD_PACKAGES = gcc g++ make cmake pkg-config libclang-dev librocksdb-dev zlib1g-dev
+TEST_PACKAGES = kcat openjdk-17-jre-headless maven python3-venv zookeeper
+
+.PHONY: build demo test lint fix install e2e tools tools-test bench clean-demo
+
+# Builds the three binaries in release.
+build: tools
+	cargo build --release --bins -p janus -p janus-broker -p janus-controller
+
+# A cluster, the online shop on it, and two faults; prints what was lost and duplicated.
+demo: build
+	$(CARGO_TARGET_DIR)/release/janus demo --mode $(MODE)
+
+# Everything that has to hold: lint, unit and property tests, end-to-end tests with real clients.
+test: build tools-test lint
+	cargo test --workspace --exclude tests
+	$(MAKE) e2e
+
+# Starts the real binaries and real Kafka clients.
+e2e: build tools-test
+	JANUS_BIN_DIR=$(CARGO_TARGET_DIR)/release JANUS_PYTHON=$(PYTHON_HOME)/bin/python \
+	    cargo test -p tests -- --test-threads=1
+
+# Read-only checks; `make fix` is the twin that changes files.
+lint:
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+fix:
+	cargo fmt --all
+
+install: build
+	install -d $(PREFIX)/bin
+	install -m 755 $(addprefix $(CARGO_TARGET_DIR)/release/,janus janus-broker janus-controller) $(PREFIX)/bin
+
+tools:
+	@tests/setup/packages $(BUILD_PACKAGES)
+	@tests/setup/rust
+
+tools-test:
+	@tests/setup/packages $(TEST_PACKAGES)
+	@tests/setup/kafka 4.3.0 $(KAFKA_HOME)
+	@tests/setup/python $(PYTHON_HOME)
