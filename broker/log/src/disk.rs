@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 
@@ -96,6 +96,13 @@ impl DiskFile {
 
     pub(crate) fn truncate(&self, len: u64) -> Result<()> {
         self.file.set_len(len).map_err(StorageError::of("truncate", &self.path))
+    }
+
+    /// Sets when the file counts as written last.
+    pub(crate) fn set_modified_ms(&self, modified_ms: i64) -> Result<()> {
+        let since = Duration::from_millis(u64::try_from(modified_ms).unwrap_or(0));
+        let modified = UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH);
+        self.file.set_modified(modified).map_err(StorageError::of("date", &self.path))
     }
 
     /// Makes contents and length durable (fdatasync).

@@ -32,11 +32,13 @@
 
 mod append;
 pub mod checkpoint;
+mod cleaner;
 mod config;
 mod disk;
 mod epochs;
 mod index;
 mod log;
+mod offset_map;
 mod open;
 mod producers;
 mod read;
@@ -47,10 +49,12 @@ mod tail;
 mod timestamps;
 
 pub use append::{AppendError, Appended};
+pub use cleaner::{CleanError, CleanPlan, CleanStatistics, Cleanable, Cleaned};
 pub use config::LogConfig;
 pub use disk::StorageError;
 pub use epochs::EpochEntry;
 pub use log::{FlushPlan, Log, LogError, PartitionDirectory};
+pub use offset_map::OffsetMap;
 pub use open::Recovery;
 pub use producers::{ProducedBatch, ProducerError, ProducerState};
 pub use read::{ColdRead, Read, ReadError};

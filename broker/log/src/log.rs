@@ -182,7 +182,7 @@ impl Log {
     }
 
     /// Removes everything from `offset` on: a follower whose log parted from its leader's. Returns
-    /// the new log end offset, which is lower where `offset` lies inside a batch.
+    /// the new log end offset, which is lower where `offset` lies inside a batch or a gap.
     ///
     /// The recovery point may move down: write its checkpoint before the next append. Otherwise an
     /// unclean stop finds a torn batch where the old checkpoint promises a synced one.
@@ -204,7 +204,7 @@ impl Log {
         self.tail.clear();
         let active = self.segments.partition_point(|segment| segment.base_offset <= offset) - 1;
         for segment in self.segments.drain(active + 1..) {
-            for path in segment.retire(&self.home)? {
+            for path in segment.retire(&self.home, &[])? {
                 disk::remove(&path)?;
             }
         }
@@ -218,22 +218,22 @@ impl Log {
         Ok(end_offset)
     }
 
-    /// Cuts the active segment before the batch that holds or follows `offset`.
+    /// Cuts the active segment before the batch that holds or follows `offset`. The log ends where
+    /// the last batch before it does: what the files say when they are opened again.
     fn cut_active(&mut self, offset: i64) -> Result<i64, LogError> {
         let segment = self.segments.last_mut().expect("a log has an active segment");
         let mut walk = segment.walk_to(&self.home, offset)?;
-        let (mut position, mut end_offset) = (segment.size, offset);
+        let (mut position, mut cut_offset) = (segment.size, offset);
         while let Some((at, header)) = walk.next_header()? {
             if header.last_offset() >= offset {
                 position = at;
-                end_offset = offset.min(header.base_offset);
+                cut_offset = offset.min(header.base_offset);
                 break;
             }
         }
         segment.truncate(&self.home, position)?;
-        segment.truncate_times(&self.home, end_offset)?;
-        segment.resume(&self.home)?;
-        Ok(end_offset)
+        segment.truncate_times(&self.home, cut_offset)?;
+        Ok(segment.resume(&self.home)?)
     }
 
     /// Removes everything and continues at `offset`: a follower whose leader no longer has what
@@ -247,7 +247,7 @@ impl Log {
         self.truncations += 1;
         self.tail.clear();
         for segment in self.segments.drain(..) {
-            for path in segment.retire(&self.home)? {
+            for path in segment.retire(&self.home, &[])? {
                 disk::remove(&path)?;
             }
         }

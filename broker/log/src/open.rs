@@ -20,7 +20,7 @@ use crate::disk::{self, DirectoryEntry, StorageError};
 use crate::epochs::{EpochEntry, Epochs};
 use crate::log::{Log, LogError};
 use crate::producers::Producers;
-use crate::segment::{FileSizes, Home, SUFFIXES, Segment, WalkError};
+use crate::segment::{FileSizes, Home, REPLACED_SUFFIXES, Segment, WalkError};
 use crate::shared::{Shared, segment_path};
 
 const METADATA: &str = "partition.metadata";
@@ -51,7 +51,7 @@ impl Log {
         let home = Home { directory: directory.to_owned(), shared };
         let topic_id = read_topic_id(directory)?;
         finish_swaps(&home)?;
-        let segments = load_segments(&home, recovery.log_start_offset, now_ms)?;
+        let segments = load_segments(&home, &config, recovery.log_start_offset, now_ms)?;
         let epochs = match Epochs::load(directory) {
             Ok(epochs) => Some(epochs).filter(|epochs| epochs.last().is_some()),
             Err(CheckpointError::Storage(error)) => return Err(error.into()),
@@ -151,8 +151,8 @@ impl Log {
                 Err(WalkError::Storage(error)) => return Err(error.into()),
                 Err(corrupt) => break Some((position, corrupt)),
             };
-            let in_order = header.base_offset >= *next_offset
-                && header.last_offset() - segment.base_offset <= i64::from(i32::MAX);
+            let in_order =
+                header.base_offset >= *next_offset && segment.spans(header.last_offset());
             let checked = match in_order {
                 true => header.check_crc(&batch),
                 false => Err(records::BatchError::Corrupt(format!(
@@ -196,7 +196,7 @@ impl Log {
             "an unclean stop left a torn batch: the log ends before it"
         );
         for segment in self.segments.drain(index + 1..) {
-            for path in segment.retire(&self.home)? {
+            for path in segment.retire(&self.home, &[])? {
                 disk::remove(&path)?;
             }
         }
@@ -287,7 +287,9 @@ pub(crate) fn remove_snapshots(
 fn parse_name(name: &str, suffix: &str) -> Option<i64> {
     let digits = name.strip_suffix(suffix)?.strip_suffix('.')?;
     let all_digits = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    all_digits.then(|| digits.parse().ok()).flatten()
+    // Beyond this there would be no room for offsets within the segment.
+    let offset = digits.parse().ok().filter(|offset: &i64| *offset < i64::MAX - (1 << 33));
+    offset.filter(|_| all_digits)
 }
 
 /// Removes what a deletion or a cleaning left half done, and finishes a replacement that had
@@ -301,20 +303,32 @@ fn finish_swaps(home: &Home) -> Result<(), LogError> {
             disk::remove(&path(&entry.name))?;
         }
     }
-    for swap in entries.iter().filter_map(|entry| parse_name(&entry.name, "log.swap")) {
+    let swaps: Vec<i64> =
+        entries.iter().filter_map(|entry| parse_name(&entry.name, "log.swap")).collect();
+    for swap in &swaps {
         let swapped = path(&format!("{swap:020}.log.swap"));
-        let end = end_of_file(&swapped, swap)?;
+        let end = end_of_file(&swapped, *swap)?.max(swap + 1);
         for replaced in entries.iter().filter_map(|entry| parse_name(&entry.name, "log")) {
-            if (swap..end.max(swap + 1)).contains(&replaced) {
-                for suffix in SUFFIXES.iter().filter(|suffix| **suffix != "snapshot") {
+            if (*swap..end).contains(&replaced) {
+                for suffix in REPLACED_SUFFIXES {
                     disk::remove(&segment_path(&home.directory, replaced, suffix))?;
                 }
             }
         }
     }
-    for entry in &entries {
-        if let Some(name) = entry.name.strip_suffix(".swap") {
-            disk::rename(&path(&entry.name), &path(name))?;
+    for suffix in REPLACED_SUFFIXES {
+        for entry in &entries {
+            let Some(base_offset) = parse_name(&entry.name, &format!("{suffix}.swap")) else {
+                continue;
+            };
+            let swapped = path(&entry.name);
+            // An index without its log: the stop came before the replacement counted.
+            match swaps.contains(&base_offset) {
+                true => {
+                    disk::rename(&swapped, &segment_path(&home.directory, base_offset, suffix))?
+                }
+                false => disk::remove(&swapped)?,
+            }
         }
     }
     Ok(())
@@ -340,42 +354,67 @@ fn size_of(path: &Path, len: u64) -> Result<u32, LogError> {
 
 fn load_segments(
     home: &Home,
+    config: &LogConfig,
     log_start_offset: i64,
     now_ms: i64,
 ) -> Result<Vec<Segment>, LogError> {
     let entries = disk::list(&home.directory)?;
-    let mut logs: BTreeMap<i64, &DirectoryEntry> = BTreeMap::new();
-    let mut sizes: BTreeMap<i64, FileSizes> = BTreeMap::new();
-    let mut without_index: Vec<i64> = Vec::new();
-    for entry in &entries {
-        if let Some(offset) = parse_name(&entry.name, "log") {
-            logs.insert(offset, entry);
-            let path = home.directory.join(&entry.name);
-            sizes.entry(offset).or_default().log = size_of(&path, entry.len)?;
-        } else if let Some(offset) = parse_name(&entry.name, "index") {
-            sizes.entry(offset).or_default().index = entry.len;
-        } else if let Some(offset) = parse_name(&entry.name, "timeindex") {
-            sizes.entry(offset).or_default().time_index = entry.len;
+    let of_suffix = |suffix: &'static str| -> BTreeMap<i64, &DirectoryEntry> {
+        let named = entries.iter().map(|entry| (parse_name(&entry.name, suffix), entry));
+        named.filter_map(|(offset, entry)| Some((offset?, entry))).collect()
+    };
+    let (logs, indexes, time_indexes) =
+        (of_suffix("log"), of_suffix("index"), of_suffix("timeindex"));
+    for orphan in indexes.keys().chain(time_indexes.keys()).filter(|it| !logs.contains_key(it)) {
+        for suffix in ["index", "timeindex", "txnindex"] {
+            disk::remove(&segment_path(&home.directory, *orphan, suffix))?;
         }
     }
     let mut segments = Vec::with_capacity(logs.len().max(1));
-    for (offset, sizes) in sizes {
-        let Some(entry) = logs.get(&offset) else {
-            for suffix in ["index", "timeindex", "txnindex"] {
-                disk::remove(&segment_path(&home.directory, offset, suffix))?;
-            }
-            continue;
+    for (base_offset, log) in logs {
+        let len_of = |of: &BTreeMap<i64, &DirectoryEntry>| of.get(&base_offset).map(|it| it.len);
+        let (index, time_index) = (len_of(&indexes), len_of(&time_indexes));
+        let sizes = FileSizes {
+            log: size_of(&home.directory.join(&log.name), log.len)?,
+            index: index.unwrap_or(0),
+            time_index: time_index.unwrap_or(0),
         };
-        let torn = sizes.index % 8 != 0 || sizes.time_index % 12 != 0;
-        if torn || sizes.index == 0 && sizes.log > 0 {
-            without_index.push(offset);
+        let mut segment = Segment::of_files(home, base_offset, sizes, log.modified_ms);
+        let whole = |len: Option<u64>, entry: u64| len.is_some_and(|len| len % entry == 0);
+        if sizes.log > 0 && !(whole(index, 8) && whole(time_index, 12)) {
+            rebuild_indexes(&mut segment, home, config)?;
         }
-        segments.push(Segment::of_files(home, offset, sizes, entry.modified_ms));
+        segments.push(segment);
     }
     if segments.is_empty() {
         segments.push(Segment::create(home, log_start_offset.max(0), now_ms)?);
     }
     Ok(segments)
+}
+
+/// Makes missing or torn indexes anew from the headers of the batches.
+fn rebuild_indexes(
+    segment: &mut Segment,
+    home: &Home,
+    config: &LogConfig,
+) -> Result<(), StorageError> {
+    tracing::info!(
+        directory = %home.directory.display(),
+        base_offset = segment.base_offset,
+        "rebuilding missing indexes"
+    );
+    segment.reset_indexes(home)?;
+    let mut walk = segment.walk(home, 0)?;
+    loop {
+        match walk.next_header() {
+            Ok(Some((at, header))) if segment.spans(header.last_offset()) => {
+                segment.note(&header, at, config.index_interval_bytes);
+            }
+            Err(WalkError::Storage(error)) => return Err(error),
+            // Recovery or the first read finds out about what is torn.
+            Ok(_) | Err(WalkError::Corrupt { .. }) => return segment.seal(home),
+        }
+    }
 }
 
 fn metadata_path(directory: &Path) -> PathBuf {

@@ -59,7 +59,7 @@ impl Log {
         for segment in self.segments.drain(..doomed) {
             removed.segments += 1;
             removed.bytes += u64::from(segment.size);
-            let paths = segment.retire(&self.home)?;
+            let paths = segment.retire(&self.home, &[])?;
             self.retired.extend(paths.into_iter().map(|path| (path, delete_at_ms)));
         }
         self.advance_log_start_offset(start_offset)?;

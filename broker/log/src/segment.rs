@@ -14,6 +14,8 @@ use crate::shared::{FileId, Shared, segment_path};
 
 /// Suffixes of the files of a segment.
 pub(crate) const SUFFIXES: [&str; 5] = ["log", "index", "timeindex", "txnindex", "snapshot"];
+/// Suffixes of the files that a cleaning replaces, the batches last.
+pub(crate) const REPLACED_SUFFIXES: [&str; 4] = ["index", "timeindex", "txnindex", "log"];
 /// Bytes that a walk over headers reads at once.
 const HEADERS_READ_BYTES: usize = 64 * 1024;
 /// Bytes that a walk over whole batches reads at once.
@@ -40,6 +42,9 @@ pub(crate) struct Segment {
     /// Bytes of whole batches; the file may be longer only after a failed write.
     pub(crate) size: u32,
     file_id: FileId,
+    /// What follows the suffixes of the files: nothing, or `.cleaned` or `.swap` while the cleaner
+    /// has it.
+    stage: &'static str,
     offset_index: Index<OffsetEntry>,
     time_index: Index<TimeEntry>,
     bytes_since_entry: u32,
@@ -64,6 +69,52 @@ impl Segment {
         Ok(segment)
     }
 
+    /// A new, empty segment for the cleaner.
+    pub(crate) fn create_cleaned(
+        home: &Home,
+        base_offset: i64,
+        modified_ms: i64,
+    ) -> Result<Self, StorageError> {
+        let mut segment = Self::of_files(home, base_offset, FileSizes::default(), modified_ms);
+        segment.stage = ".cleaned";
+        for suffix in REPLACED_SUFFIXES {
+            disk::remove(&segment.path(home, suffix))?;
+        }
+        let path = segment.path(home, "log");
+        home.shared.open(segment.file_id, || DiskFile::open_or_create(&path))?;
+        Ok(segment)
+    }
+
+    /// Renames the files for the next stage, the one with the batches last: what stands beside it
+    /// is complete.
+    pub(crate) fn restage(&mut self, home: &Home, stage: &'static str) -> Result<(), StorageError> {
+        self.close_files(home);
+        let before = std::mem::replace(&mut self.stage, stage);
+        for suffix in REPLACED_SUFFIXES {
+            let from =
+                segment_path(&home.directory, self.base_offset, &format!("{suffix}{before}"));
+            rename_if_there(&from, &self.path(home, suffix))?;
+        }
+        // The open files of the old id know themselves by their old names.
+        self.file_id = home.shared.next_file_id();
+        Ok(())
+    }
+
+    /// Removes the files of a copy that is not needed.
+    pub(crate) fn discard(&self, home: &Home) -> Result<(), StorageError> {
+        self.close_files(home);
+        REPLACED_SUFFIXES.iter().try_for_each(|suffix| disk::remove(&self.path(home, suffix)))
+    }
+
+    pub(crate) fn file_id(&self) -> FileId {
+        self.file_id
+    }
+
+    /// Bytes of the larger index.
+    pub(crate) fn index_bytes(&self) -> usize {
+        self.offset_index.bytes().max(self.time_index.bytes())
+    }
+
     /// A segment whose files exist and are believed.
     pub(crate) fn of_files(
         home: &Home,
@@ -75,6 +126,7 @@ impl Segment {
             base_offset,
             size: sizes.log,
             file_id: home.shared.next_file_id(),
+            stage: "",
             offset_index: Index::of_file(sizes.index),
             time_index: Index::of_file(sizes.time_index),
             bytes_since_entry: 0,
@@ -100,7 +152,7 @@ impl Segment {
     }
 
     fn path(&self, home: &Home, suffix: &str) -> PathBuf {
-        segment_path(&home.directory, self.base_offset, suffix)
+        segment_path(&home.directory, self.base_offset, &format!("{suffix}{}", self.stage))
     }
 
     /// Closes what is open of this segment; files that are being read stay open for their readers.
@@ -115,7 +167,7 @@ impl Segment {
         self.size > 0 && len as u64 > room
             || self.offset_index.bytes() + 8 > index_max
             || self.time_index.bytes() + 24 > index_max
-            || last_offset - self.base_offset > i64::from(i32::MAX)
+            || !self.spans(last_offset)
     }
 
     /// How long the segment has been filling, by the timestamps in it or else by the clock.
@@ -190,6 +242,11 @@ impl Segment {
         }
     }
 
+    /// Whether the indexes of this segment can name an offset.
+    pub(crate) fn spans(&self, offset: i64) -> bool {
+        (0..=i64::from(i32::MAX)).contains(&(offset - self.base_offset))
+    }
+
     fn relative(&self, offset: i64) -> u32 {
         u32::try_from(offset - self.base_offset).expect("is_full() keeps offsets within 31 bits")
     }
@@ -258,6 +315,11 @@ impl Segment {
         let mut next_offset = self.base_offset;
         let mut walk = self.walk(home, position)?;
         while let Some((at, header)) = walk.next_header()? {
+            if header.base_offset < next_offset || !self.spans(header.last_offset()) {
+                let error = BatchError::Corrupt(format!("base offset {}", header.base_offset));
+                let path = walk.path().to_owned();
+                return Err(WalkError::Corrupt { path, position: at.into(), error });
+            }
             next_offset = header.next_offset();
             if at > position || position == 0 {
                 // Entries are made by appends only: what is between two of them stays so.
@@ -324,36 +386,33 @@ impl Segment {
         Ok(())
     }
 
-    /// Renames the files of the segment out of the way. Returns their new names.
-    pub(crate) fn retire(&self, home: &Home) -> Result<Vec<PathBuf>, StorageError> {
+    /// Renames the files of the segment out of the way, except those with a suffix in `kept`.
+    /// Returns their new names.
+    pub(crate) fn retire(&self, home: &Home, kept: &[&str]) -> Result<Vec<PathBuf>, StorageError> {
         self.close_files(home);
         let mut retired = Vec::new();
-        for suffix in SUFFIXES {
-            let path = segment_path(&home.directory, self.base_offset, suffix);
-            let deleted = segment_path(&home.directory, self.base_offset, suffix_deleted(suffix));
-            match disk::rename(&path, &deleted) {
-                Ok(()) => retired.push(deleted),
-                Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => (),
-                Err(error) => return Err(error),
+        for suffix in SUFFIXES.iter().filter(|suffix| !kept.contains(suffix)) {
+            let deleted =
+                segment_path(&home.directory, self.base_offset, &format!("{suffix}.deleted"));
+            if rename_if_there(&self.path(home, suffix), &deleted)? {
+                retired.push(deleted);
             }
         }
         Ok(retired)
     }
 }
 
+fn rename_if_there(from: &Path, to: &Path) -> Result<bool, StorageError> {
+    match disk::rename(from, to) {
+        Ok(()) => Ok(true),
+        Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// The log goes on without the index: the next unclean start makes it anew, and so does removing it.
 pub(crate) fn warn_of_damaged_index(log: &Path) {
     tracing::warn!(log = %log.display(), "the offset index is damaged; remove it to have it rebuilt");
-}
-
-fn suffix_deleted(suffix: &str) -> &'static str {
-    match suffix {
-        "log" => "log.deleted",
-        "index" => "index.deleted",
-        "timeindex" => "timeindex.deleted",
-        "txnindex" => "txnindex.deleted",
-        _ => "snapshot.deleted",
-    }
 }
 
 /// Sizes of a segment's files, 0 where one is missing.

@@ -2,4 +2,5 @@
 
 mod append_and_read;
 mod kafka_directories;
+mod model;
 mod support;
