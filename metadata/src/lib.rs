@@ -5,13 +5,16 @@
 //!              (pure)                          (ZooKeeper | raft)        (pure)
 //! ```
 //!
-//! Read `record`, `image`, `control`, `store`, in this order. Nothing here names a clock, a socket or
-//! a random number.
+//! Read `record`, `image`, `control`, `store`, in this order. `memory` is the store of tests, and
+//! `contract` the test of every store. Nothing here names a clock, a socket or a random number
+//! (`clippy.toml` sees to that).
 
 pub mod codec;
+pub mod contract;
 pub mod control;
 mod difference;
 mod image;
+pub mod memory;
 mod record;
 mod store;
 
