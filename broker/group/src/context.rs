@@ -143,3 +143,16 @@ impl Context {
         std::mem::take(&mut self.effects)
     }
 }
+
+#[cfg(test)]
+impl Context {
+    /// Whether the assignment of a generation is in flight.
+    pub(crate) fn is_assigning(&self, group: &Group) -> bool {
+        self.writes.values().any(|write| match &write.outcome {
+            Some(Outcome::Assigned { group_id, generation_id, .. }) => {
+                *group_id == group.id && *generation_id == group.generation_id
+            }
+            _ => false,
+        })
+    }
+}

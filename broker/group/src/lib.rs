@@ -90,6 +90,8 @@ mod member;
 mod membership;
 mod offset_requests;
 mod offsets;
+#[cfg(test)]
+mod properties;
 mod rebalance;
 mod records;
 mod subscription;
