@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use grpc::auth::{Credentials, Role as PeerRole, Secret};
-use grpc::{DescribeQuorumReply, DescribeQuorumRequest};
+use grpc::{DescribeQuorumReply, DescribeQuorumRequest, WatchRequest};
+use metadata::{ClusterImage, codec};
 
 use super::LocalCluster;
 use super::properties::SECRET_FILE;
@@ -17,7 +18,10 @@ const ANSWER_TIMEOUT: Duration = Duration::from_millis(1000);
 /// How long the others may still take once one has answered.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// What all controllers that answered say, most recent first.
+/// A large image comes in many chunks.
+const IMAGE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the controllers say.
 #[derive(Clone, Debug, Default)]
 pub struct Quorum {
     /// The best informed answer, and every controller that gave one.
@@ -70,6 +74,40 @@ async fn ask(
         tonic::Request::new(DescribeQuorumRequest { cluster_id: cluster_id.to_owned() });
     request.set_timeout(ANSWER_TIMEOUT);
     Some(client.describe_quorum(request).await.ok()?.into_inner())
+}
+
+/// The committed metadata, from the controller at `endpoint`. `None`: it is not active, or does not
+/// answer in time.
+pub(super) async fn fetch_image(
+    endpoint: &str,
+    cluster_id: &str,
+    credentials: &Credentials,
+) -> Option<ClusterImage> {
+    let fetch = async {
+        let mut client =
+            grpc::client::connect(endpoint, ANSWER_TIMEOUT, credentials.clone()).await.ok()?;
+        // No broker: the stream is no sign of life of anybody.
+        let request = WatchRequest {
+            cluster_id: cluster_id.to_owned(),
+            broker_id: -1,
+            broker_epoch: -1,
+            ..Default::default()
+        };
+        let mut batches = client.watch(request).await.ok()?.into_inner();
+        let mut image = ClusterImage::default();
+        while let Some(batch) = batches.message().await.ok()? {
+            if batch.not_active.is_some() {
+                return None;
+            }
+            let records = codec::decode_records(&batch.records).ok()?;
+            records.iter().for_each(|record| image.apply(record));
+            if batch.last {
+                return Some(image);
+            }
+        }
+        None
+    };
+    tokio::time::timeout(IMAGE_TIMEOUT, fetch).await.ok()?
 }
 
 impl LocalCluster {

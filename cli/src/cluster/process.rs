@@ -59,6 +59,13 @@ impl Process {
         Ok(Self { pid, started })
     }
 
+    #[cfg(test)]
+    pub(super) fn of_this_program() -> Self {
+        let pid = std::process::id() as i32;
+        Self { pid, started: read_stat(pid).unwrap().started }
+    }
+
+    /// What the machine says of it now.
     pub fn state(&self) -> ProcessState {
         match read_stat(self.pid) {
             Some(stat) if stat.started != self.started => ProcessState::Gone,
@@ -68,6 +75,7 @@ impl Process {
         }
     }
 
+    /// Whether it runs or is paused.
     pub fn is_alive(&self) -> bool {
         self.state() != ProcessState::Gone
     }

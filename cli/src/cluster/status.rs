@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::LocalCluster;
-use super::controllers::Quorum;
+use super::controllers::{Quorum, fetch_image};
 use super::process::Process;
-use super::state::{ClusterState, Role, Server, endpoints};
+use super::state::{ClusterState, Role, Server, ServerId, endpoints};
 use super::view::{BrokerView, QuorumView, View};
 use crate::client::{Client, check};
 
@@ -100,17 +100,29 @@ impl LocalCluster {
     pub async fn status(&self) -> Result<Status> {
         let state = self.state()?;
         let quorum = self.describe_quorum().await?;
-        let view = self.view(&state).await.unwrap_or_default();
+        let view = self.view(&state, &quorum).await?.unwrap_or_default();
         Ok(of_local(&state, &quorum, &view))
     }
 
     /// The metadata, from whoever has it: nobody, when nothing runs.
-    async fn view(&self, state: &ClusterState) -> Option<View> {
-        let brokers = state.of_role(Role::Broker).filter(|server| server.is_alive());
-        let addresses = endpoints(brokers);
-        let mut client = Client::connect(&addresses).await.ok()?;
-        View::fetch(&mut client).await.ok()
+    async fn view(&self, state: &ClusterState, quorum: &Quorum) -> Result<Option<View>> {
+        let active = quorum.active().map(ServerId::controller);
+        if let Some(server) = active.and_then(|id| state.server(id).ok()) {
+            let credentials = self.credentials(&state.cluster_id)?;
+            let image = fetch_image(&server.endpoint(), &state.cluster_id, &credentials).await;
+            if let Some(image) = image {
+                return Ok(Some(View::of_image(&image)));
+            }
+        }
+        Ok(view_of_brokers(state).await)
     }
+}
+
+/// While no controller is active the brokers still say what they heard last.
+async fn view_of_brokers(state: &ClusterState) -> Option<View> {
+    let brokers = state.of_role(Role::Broker).filter(|server| server.is_alive());
+    let mut client = Client::connect(&endpoints(brokers)).await.ok()?;
+    View::fetch(&mut client).await.ok()
 }
 
 /// The leader of a partition, as the brokers name it.
@@ -266,4 +278,100 @@ fn counts(view: &View, id: i32) -> (usize, usize) {
     let leaders = view.partitions.iter().filter(|it| it.leader == Some(id)).count();
     let replicas = view.partitions.iter().filter(|it| it.replicas.contains(&id)).count();
     (leaders, replicas)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::state::Mode;
+    use crate::cluster::view::PartitionView;
+
+    /// A process that is surely there: this one.
+    fn own_process() -> Process {
+        Process::of_this_program()
+    }
+
+    fn server(id: ServerId, port: u16, process: Option<Process>) -> Server {
+        Server { id, port, replication_port: None, process }
+    }
+
+    fn view() -> View {
+        let broker = |port, fenced| BrokerView {
+            host: "127.0.0.1".into(),
+            port,
+            epoch: Some(12),
+            fenced,
+            stopping: false,
+        };
+        let partition = |leader, in_sync| PartitionView { leader, replicas: vec![1, 2], in_sync };
+        View {
+            cluster_id: Some("id".into()),
+            brokers: [(1, broker(9092, false)), (2, broker(9093, true))].into(),
+            topics: 1,
+            partitions: vec![partition(Some(1), 2), partition(Some(1), 1), partition(None, 0)],
+        }
+    }
+
+    #[test]
+    fn the_document_is_the_one_of_the_contract() {
+        let alive = Some(own_process());
+        let servers = vec![
+            server(ServerId::controller(101), 9193, alive.clone()),
+            server(ServerId::controller(102), 9194, None),
+            server(ServerId::broker(1), 9092, alive.clone()),
+            server(ServerId::broker(2), 9093, None),
+            server(ServerId::broker(3), 9094, alive),
+        ];
+        let state = ClusterState::new("id".into(), Mode::Raft, servers);
+        let reply = grpc::DescribeQuorumReply {
+            mode: "raft".into(),
+            generation: 1,
+            active_id: 101,
+            epoch: Some(grpc::Epoch { generation: 1, term: 3 }),
+            ..Default::default()
+        };
+        let quorum = Quorum { view: Some(reply), answered: vec![101] };
+        let pid = std::process::id();
+        let expected = serde_json::json!({
+            "cluster_id": "id", "mode": "raft", "generation": 1,
+            "bootstrap": "127.0.0.1:9092,127.0.0.1:9093,127.0.0.1:9094",
+            "controller": {"id": 101, "epoch": 3},
+            "brokers": [
+                {"id": 1, "state": "running", "host": "127.0.0.1", "port": 9092, "pid": pid,
+                 "epoch": 12, "leaders": 2, "replicas": 3},
+                {"id": 2, "state": "down", "host": "127.0.0.1", "port": 9093, "pid": null,
+                 "epoch": 12, "leaders": 0, "replicas": 3},
+                {"id": 3, "state": "starting", "host": "127.0.0.1", "port": 9094, "pid": pid,
+                 "epoch": null, "leaders": 0, "replicas": 0},
+            ],
+            "controllers": [
+                {"id": 101, "role": "active", "endpoint": "127.0.0.1:9193", "pid": pid},
+                {"id": 102, "role": "down", "endpoint": "127.0.0.1:9194", "pid": null},
+            ],
+            "zookeeper": null,
+            "topics": 1, "partitions": 3, "under_replicated": 2, "offline": 1,
+        });
+        let status = of_local(&state, &quorum, &view());
+        assert_eq!(serde_json::to_value(&status).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_controller_that_does_not_answer_is_not_active() {
+        let servers = vec![server(ServerId::controller(101), 9193, Some(own_process()))];
+        let state = ClusterState::new("id".into(), Mode::Raft, servers);
+        let reply = grpc::DescribeQuorumReply { active_id: 101, ..Default::default() };
+        let quorum = Quorum { view: Some(reply), answered: vec![102] };
+        let status = of_local(&state, &quorum, &View::default());
+        assert_eq!(status.controller, None);
+        assert_eq!(status.controllers[0].role, ControllerRole::Standby);
+    }
+
+    #[test]
+    fn a_cluster_elsewhere_has_no_pids_and_its_bootstrap_are_its_running_brokers() {
+        let status = of_remote(&view(), None);
+        assert_eq!(status.bootstrap, "127.0.0.1:9092");
+        let states: Vec<BrokerState> = status.brokers.iter().map(|broker| broker.state).collect();
+        assert_eq!(states, [BrokerState::Running, BrokerState::Fenced]);
+        assert_eq!((status.mode, status.brokers[0].pid), (None, None));
+    }
 }
