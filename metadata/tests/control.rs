@@ -9,6 +9,7 @@
 //! isr TOPIC P ISR [by=ID] [leader_epoch=N] [partition_epoch=N] [broker_epoch=N] [id=N] [recovering=yes]
 //!                     ISR is "1,2:EPOCH"; what is not said is current, the sender the leader
 //! elect TOPIC P preferred|unclean | balance PERCENT [limit=N] | reconcile | form ID | ids ID [epoch=N]
+//! reassign TOPIC P "1,2" | reassign TOPIC P cancel
 //! config RESOURCE [replace=yes] [validate=yes] [KEY=VALUE...] [delete=KEY] [append=KEY:V] [subtract=KEY:V]
 //! controller ID       registers a controller
 //! cut N COMMAND...    only N records of the decision are committed, as in a crash
@@ -212,6 +213,13 @@ impl Runner {
                 Command::AllocateProducerIds { broker, broker_epoch }
             }
             "config" => Command::AlterConfigs(alter_configs(arguments)?),
+            "reassign" => Command::ReassignPartition {
+                partition: TopicPartition { topic: text(arguments)?, partition: next(arguments)? },
+                replicas: match arguments.next_pos().ok_or("no replicas")? {
+                    "cancel" => None,
+                    list => Some(ids(list)?),
+                },
+            },
             "reconcile" => Command::Reconcile,
             "form" => Command::FormCluster { cluster_id: text(arguments)?.to_string() },
             name => return Err(format!("unknown command {name}").into()),
@@ -306,10 +314,13 @@ fn flag(arguments: &mut ArgumentConsumer<'_>, name: &str) -> bool {
     arguments.take_key(name).is_some()
 }
 
+fn ids(list: &str) -> Result<Vec<i32>, Failure> {
+    list.split(',').map(|id| Ok(id.parse()?)).collect()
+}
+
 fn assignments(arguments: &mut ArgumentConsumer<'_>) -> Result<Option<Vec<Vec<i32>>>, Failure> {
     let Some(text) = arguments.take_key("assign") else { return Ok(None) };
-    let replicas = |it: &str| it.split(',').map(|id| Ok(id.parse()?)).collect();
-    text.split(' ').map(replicas).collect::<Result<_, Failure>>().map(Some)
+    text.split(' ').map(ids).collect::<Result<_, Failure>>().map(Some)
 }
 
 /// A record as people read it. What is empty or false is left out.

@@ -11,6 +11,7 @@ mod election;
 mod partition;
 mod placement;
 mod producer_ids;
+mod reassignment;
 mod reconcile;
 mod state;
 mod topic;
@@ -83,6 +84,12 @@ pub enum Command {
     /// The first command of a new cluster.
     FormCluster {
         cluster_id: String,
+    },
+    /// Moves a partition to these replicas (AlterPartitionReassignments); `None` takes back the move
+    /// that is under way.
+    ReassignPartition {
+        partition: TopicPartition,
+        replicas: Option<Vec<BrokerId>>,
     },
 }
 
@@ -192,6 +199,9 @@ pub fn decide(defaults: &Defaults, image: &ClusterImage, command: &Command) -> O
         Command::AlterConfigs(it) => configs::alter(state, it),
         Command::Reconcile => Ok(reconcile::reconcile(state)),
         Command::FormCluster { cluster_id } => reconcile::form_cluster(state, cluster_id),
+        Command::ReassignPartition { partition, replicas } => {
+            reassignment::reassign(state, partition, replicas.as_deref())
+        }
     }
 }
 
@@ -242,6 +252,8 @@ pub enum ControlError {
     ElectionNotNeeded,
     #[error("{0}")]
     UnsupportedVersion(String),
+    #[error("no reassignment of {0} is in progress")]
+    NoReassignmentInProgress(String),
 }
 
 fn epoch(current: Option<i64>) -> String {

@@ -91,7 +91,8 @@ pub(super) fn create_partitions(
     }
     if count < current {
         return Err(ControlError::InvalidPartitions(format!(
-            "The topic {name} currently has {current} partition(s); {count} would not be an increase."
+            "The topic {name} currently has {current} partition(s); {count} would not be an \
+             increase."
         )));
     }
     let first = state.image.partition(name, 0).ok_or_else(unknown)?;
@@ -101,14 +102,16 @@ pub(super) fn create_partitions(
     let placed = match assignments {
         Some(assignments) if assignments.len() != total - current => {
             return Err(ControlError::InvalidReplicaAssignment(format!(
-                "Attempted to add {} additional partition(s), but only {} assignment(s) were specified.",
+                "Attempted to add {} additional partition(s), but only {} assignment(s) were \
+                 specified.",
                 total - current,
                 assignments.len()
             )));
         }
         Some(assignments) => {
             for (offset, replicas) in assignments.iter().enumerate() {
-                check_assignment(state, current + offset, replicas, Some(replication_factor))?;
+                check_assignment(state, replicas, Some(replication_factor))?;
+                check_active(state, current + offset, replicas)?;
             }
             assignments.to_vec()
         }
@@ -131,7 +134,8 @@ fn assign(state: State<'_>, request: &CreateTopic) -> Result<Vec<Vec<BrokerId>>,
     if !request.assignments.is_empty() {
         if request.replication_factor != -1 {
             return invalid(
-                "A manual partition assignment was specified, but replication factor was not set to -1.",
+                "A manual partition assignment was specified, but replication factor was not set \
+                 to -1.",
             );
         }
         if request.partitions != -1 {
@@ -142,7 +146,8 @@ fn assign(state: State<'_>, request: &CreateTopic) -> Result<Vec<Vec<BrokerId>>,
         check_count(&request.name, request.assignments.len(), 1)?;
         let replication_factor = request.assignments[0].len();
         for (number, replicas) in request.assignments.iter().enumerate() {
-            check_assignment(state, number, replicas, Some(replication_factor))?;
+            check_assignment(state, replicas, Some(replication_factor))?;
+            check_active(state, number, replicas)?;
         }
         return Ok(request.assignments.clone());
     }
@@ -198,9 +203,9 @@ fn existing(state: State<'_>, topic: &Topic) -> Vec<Record> {
     partitions.chain([Record::Topic(topic.clone())]).collect()
 }
 
+/// Replicas that somebody names: registered brokers, each once.
 pub(super) fn check_assignment(
     state: State<'_>,
-    partition: usize,
     replicas: &[BrokerId],
     replication_factor: Option<usize>,
 ) -> Result<(), ControlError> {
@@ -211,7 +216,8 @@ pub(super) fn check_assignment(
     for (index, broker) in replicas.iter().enumerate() {
         if !state.image.brokers.contains_key(broker) {
             return invalid(format!(
-                "The manual partition assignment includes broker {broker}, but no such broker is registered."
+                "The manual partition assignment includes broker {broker}, but no such broker is \
+                 registered."
             ));
         }
         if replicas[..index].contains(broker) {
@@ -227,13 +233,22 @@ pub(super) fn check_assignment(
             replicas.len()
         ));
     }
-    if !replicas.iter().any(|id| state.image.is_active(*id)) {
-        return invalid(format!(
-            "All brokers specified in the manual partition assignment for partition {partition} \
-             are fenced or in controlled shutdown."
-        ));
-    }
     Ok(())
+}
+
+/// A new partition has a leader.
+fn check_active(
+    state: State<'_>,
+    partition: usize,
+    replicas: &[BrokerId],
+) -> Result<(), ControlError> {
+    if replicas.iter().any(|id| state.image.is_active(*id)) {
+        return Ok(());
+    }
+    Err(ControlError::InvalidReplicaAssignment(format!(
+        "All brokers specified in the manual partition assignment for partition {partition} are \
+         fenced or in controlled shutdown."
+    )))
 }
 
 fn check_name(name: &str) -> Result<(), ControlError> {
@@ -253,7 +268,8 @@ fn check_name(name: &str) -> Result<(), ControlError> {
     }
     if !name.chars().all(allowed) {
         return invalid(format!(
-            "'{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
+            "'{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' \
+             and '-'"
         ));
     }
     Ok(())
@@ -297,10 +313,22 @@ fn check_size<'a>(
     Ok(())
 }
 
+/// Whether the assignment of a topic still fits when one partition gets these replicas.
+pub(super) fn check_replaced(
+    state: State<'_>,
+    id: &TopicPartition,
+    replicas: &Vec<BrokerId>,
+) -> Result<(), ControlError> {
+    let all = state.image.partitions_of(&id.topic);
+    let replaced = all.map(|it| if it.id == *id { replicas } else { &it.replicas });
+    check_size(&id.topic, replaced)
+}
+
 fn too_large(name: &str, partitions: usize, bytes: usize) -> ControlError {
     ControlError::InvalidPartitions(format!(
-        "Topic '{name}' cannot have {partitions} partitions: their assignment takes at least {bytes} bytes, \
-         and {ASSIGNMENT_BYTES_MAX} is the most that one topic may take; use several topics"
+        "Topic '{name}' cannot have {partitions} partitions: their assignment takes at least \
+         {bytes} bytes, and {ASSIGNMENT_BYTES_MAX} is the most that one topic may take; use several \
+         topics"
     ))
 }
 
