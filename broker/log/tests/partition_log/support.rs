@@ -102,3 +102,12 @@ pub(crate) fn read_all(log: &Log) -> Vec<Record> {
         }
     }
 }
+
+/// A batch of records with these keys and values, timestamps from `timestamp` on.
+pub(crate) fn keyed(records: &[(&[u8], Option<&[u8]>)], timestamp: i64) -> Bytes {
+    let mut builder = BatchBuilder::new(0);
+    for (index, (key, value)) in records.iter().enumerate() {
+        builder.push_next(timestamp + index as i64, Some(key), *value);
+    }
+    builder.build().expect("build")
+}
