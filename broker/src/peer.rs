@@ -81,15 +81,18 @@ impl PeerConnection {
         let handshake = SaslHandshakeRequest { mechanism: Str::from_static(MECHANISM) };
         let answer = connection.call(&handshake, 1).await?;
         accepted(answer.error_code)?;
-        let authenticate = SaslAuthenticateRequest {
-            auth_bytes: Bytes::from(options.token.clone().into_bytes()),
-        };
+        let authenticate =
+            SaslAuthenticateRequest { auth_bytes: Bytes::from(options.token.clone().into_bytes()) };
         let answer = connection.call(&authenticate, 2).await?;
         accepted(answer.error_code)?;
         Ok(connection)
     }
 
-    async fn call<R: Request>(&mut self, request: &R, version: i16) -> Result<R::Response, PeerError> {
+    async fn call<R: Request>(
+        &mut self,
+        request: &R,
+        version: i16,
+    ) -> Result<R::Response, PeerError> {
         self.send(request, version).await?;
         self.receive::<R>(version, CONNECT_TIMEOUT).await
     }
@@ -97,9 +100,13 @@ impl PeerConnection {
     /// Sends a request; its answer comes with a later [`PeerConnection::receive`].
     pub async fn send<R: Request>(&mut self, request: &R, version: i16) -> Result<(), PeerError> {
         self.correlation_id = self.correlation_id.wrapping_add(1);
-        let frame =
-            kafka::encode_request(self.correlation_id, Some(self.client_id.clone()), request, version)
-                .map_err(|error| PeerError::Garbled(error.to_string()))?;
+        let frame = kafka::encode_request(
+            self.correlation_id,
+            Some(self.client_id.clone()),
+            request,
+            version,
+        )
+        .map_err(|error| PeerError::Garbled(error.to_string()))?;
         for mut chunk in frame.0 {
             self.stream.write_all_buf(&mut chunk).await?;
         }

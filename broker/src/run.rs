@@ -19,8 +19,8 @@ use crate::group::{self, Groups};
 use crate::limits::{ISR_QUEUE, OPEN_FILES, TAIL_CACHE_BYTES};
 use crate::peer::PeerOptions;
 use crate::replica::{
-    FetchSessions, FetcherOptions, Fetchers, IsrChanges, IsrOptions, LogDirectory, Maintenance,
-    MaintenanceOptions, Replicas, ReplicasOptions, write_checkpoints,
+    Cleaner, CleanerOptions, FetchSessions, FetcherOptions, Fetchers, IsrChanges, IsrOptions,
+    LogDirectory, Maintenance, MaintenanceOptions, Replicas, ReplicasOptions, write_checkpoints,
 };
 use crate::server;
 
@@ -201,6 +201,16 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         replicas: replicas.clone(),
     };
     let maintenance = tokio::spawn(maintenance.run());
+    let cleaner = Cleaner {
+        options: CleanerOptions {
+            enabled: settings.bool("log.cleaner.enable"),
+            backoff: interval("log.cleaner.backoff.ms"),
+            dedupe_buffer_bytes: settings.i64("log.cleaner.dedupe.buffer.size").max(1) as usize,
+            bytes_per_second_max: settings.f64("log.cleaner.io.max.bytes.per.second").max(1.0),
+        },
+        replicas: replicas.clone(),
+    };
+    let cleaner = tokio::spawn(cleaner.run());
 
     let connections = settings.i32("max.connections").max(1) as usize;
     let connections = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
@@ -212,11 +222,11 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     stop_signal().await.map_err(failed)?;
     leave(&settings, &intent, shutdown_granted).await;
     maintenance.abort();
+    cleaner.abort();
     tokio::task::spawn_blocking(move || {
         write_checkpoints(&replicas);
-        let offsets: Vec<_> = (0..replicas.directories().len())
-            .map(|at| (at, replicas.checkpoints(at)))
-            .collect();
+        let offsets: Vec<_> =
+            (0..replicas.directories().len()).map(|at| (at, replicas.checkpoints(at))).collect();
         if !replicas.close() {
             return;
         }
@@ -224,8 +234,9 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         for (at, offsets) in offsets {
             let path = &replicas.directories()[at].path;
             // Everything is synced now: recovery may start at the end of each log.
-            let marked = checkpoint::write(path, checkpoint::RECOVERY_POINTS, &offsets.log_end_offsets)
-                .and_then(|()| checkpoint::mark_clean_shutdown(path, epoch));
+            let marked =
+                checkpoint::write(path, checkpoint::RECOVERY_POINTS, &offsets.log_end_offsets)
+                    .and_then(|()| checkpoint::mark_clean_shutdown(path, epoch));
             if let Err(error) = marked {
                 tracing::error!("marking the clean stop in {}: {error}", path.display());
             }
@@ -299,7 +310,10 @@ async fn leave(
     tracing::info!("controlled shutdown");
     intent.send_replace(Intent::ShutDown);
     if tokio::time::timeout(LEAVE_TIMEOUT, granted.wait_for(|it| *it)).await.is_err() {
-        tracing::warn!("no leave to shut down after {} s: stopping anyway", LEAVE_TIMEOUT.as_secs());
+        tracing::warn!(
+            "no leave to shut down after {} s: stopping anyway",
+            LEAVE_TIMEOUT.as_secs()
+        );
     }
 }
 

@@ -67,7 +67,8 @@ pub(super) async fn fetch(
         if session.next_epoch != request.session_epoch {
             return refuse(ErrorCode::InvalidFetchSessionEpoch);
         }
-        session.next_epoch = if session.next_epoch == i32::MAX { 1 } else { session.next_epoch + 1 };
+        session.next_epoch =
+            if session.next_epoch == i32::MAX { 1 } else { session.next_epoch + 1 };
         poll.forget(&mut session);
         poll.want(&mut session);
         return poll.run(&mut session, true).await;
@@ -146,7 +147,8 @@ impl Poll<'_> {
 
     /// Looks, waits until there is enough, and answers.
     async fn run(&self, session: &mut FetchSession, incremental: bool) -> FetchResponse {
-        let deadline = Instant::now() + Duration::from_millis(self.request.max_wait_ms.max(0) as u64);
+        let deadline =
+            Instant::now() + Duration::from_millis(self.request.max_wait_ms.max(0) as u64);
         let mut collected = self.collect(session, Collected::default(), incremental).await;
         let mut waits = self.request.max_wait_ms > 0;
         while waits && !self.is_enough(&collected) {

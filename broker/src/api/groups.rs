@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use ::metadata::{ClusterImage, Uuid};
 use group::{GroupError, Name, Reply, Request, wire};
 use kafka::messages::find_coordinator::Coordinator;
 use kafka::messages::*;
 use kafka::{ErrorCode, Str};
-use ::metadata::{ClusterImage, Uuid};
 
 use super::{Context, endpoint_of};
 use crate::group::{OFFSETS_TOPIC, coordinator_of};
@@ -85,7 +85,8 @@ fn find_one(context: &Context, image: &ClusterImage, key_type: i8, key: Str) -> 
 async fn create_offsets_topic(context: &Context) {
     if !context.broker.images.load().topics.contains_key(OFFSETS_TOPIC) {
         let names = [Str::from_static(OFFSETS_TOPIC)];
-        for (name, outcome) in context.broker.create_topics_on_demand(&names, CREATE_TIMEOUT).await {
+        for (name, outcome) in context.broker.create_topics_on_demand(&names, CREATE_TIMEOUT).await
+        {
             if let Err(code) = outcome {
                 tracing::warn!("creating {name}: {}", code.name());
             }
@@ -127,9 +128,8 @@ pub(super) async fn offset_commit(
     request: OffsetCommitRequest,
 ) -> OffsetCommitResponse {
     let image = context.broker.images.load();
-    let (commit, refused) = wire::commit_offsets(&request, context.version, |name, id| {
-        resolve(&image, name, id)
-    });
+    let (commit, refused) =
+        wire::commit_offsets(&request, context.version, |name, id| resolve(&image, name, id));
     let commit = Request::CommitOffsets(commit);
     let reply = context.broker.groups.ask(&request.group_id, commit).await;
     wire::commit_offsets_response(&expect!(reply, Reply::CommitOffsets), refused)
@@ -204,7 +204,10 @@ pub(super) async fn describe_groups(
     DescribeGroupsResponse { groups, ..Default::default() }
 }
 
-pub(super) async fn list_groups(context: Context, request: ListGroupsRequest) -> ListGroupsResponse {
+pub(super) async fn list_groups(
+    context: Context,
+    request: ListGroupsRequest,
+) -> ListGroupsResponse {
     let ask = Request::ListGroups(wire::list_groups(&request));
     let mut listed = Vec::new();
     let mut problem = None;

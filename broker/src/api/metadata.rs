@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use ::metadata::control::CreateTopic;
+use ::metadata::{ClusterImage, Command, ControlError, Topic, Uuid};
 use kafka::messages::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker,
     MetadataResponsePartition, MetadataResponseTopic,
 };
 use kafka::{ErrorCode, Str};
-use ::metadata::control::CreateTopic;
-use ::metadata::{ClusterImage, Command, ControlError, Topic, Uuid};
 
 use super::{Context, endpoint_of};
 use crate::replica::is_internal;
@@ -117,8 +117,9 @@ fn describe(image: &ClusterImage, topic: &Topic, context: &Context) -> MetadataR
     let partitions = image
         .partitions_of(&topic.name)
         .map(|partition| {
-            let reachable =
-                |id: &i32| endpoint_of(image, *id, &context.listener).is_some_and(|it| !it.0.fenced);
+            let reachable = |id: &i32| {
+                endpoint_of(image, *id, &context.listener).is_some_and(|it| !it.0.fenced)
+            };
             let leader = partition.leader;
             let code = match leader {
                 None => ErrorCode::LeaderNotAvailable,
@@ -168,7 +169,8 @@ async fn create_missing(
         return Vec::new();
     }
     let mut errors = Vec::new();
-    for (name, outcome) in context.broker.create_topics_on_demand(&missing, AUTO_CREATE_TIMEOUT).await
+    for (name, outcome) in
+        context.broker.create_topics_on_demand(&missing, AUTO_CREATE_TIMEOUT).await
     {
         match outcome {
             Ok(()) => {}

@@ -16,10 +16,10 @@ mod sasl;
 use std::future::Future;
 use std::sync::Arc;
 
+use ::metadata::{Broker as BrokerRecord, BrokerId, ClusterImage};
 use bytes::Bytes;
 use kafka::messages::*;
 use kafka::{ApiKey, Decoder, Message, Request, RequestHeader, Served};
-use ::metadata::{Broker as BrokerRecord, BrokerId, ClusterImage};
 
 use crate::broker::Broker;
 use crate::server::{Peer, Reply};
@@ -116,9 +116,7 @@ fn route(
             let request = body!(ApiVersionsRequest);
             now(header, &api_versions::api_versions(peer, &request, version))
         }
-        ApiKey::SaslHandshake => {
-            now(header, &sasl::handshake(&body!(SaslHandshakeRequest)))
-        }
+        ApiKey::SaslHandshake => now(header, &sasl::handshake(&body!(SaslHandshakeRequest))),
         ApiKey::SaslAuthenticate => {
             let request = body!(SaslAuthenticateRequest);
             now(header, &sasl::authenticate(broker, peer, &request))

@@ -165,8 +165,7 @@ fn point_to_leaders(broker: &Broker, listener: &Arc<str>, response: &mut Produce
     for topic in &mut response.responses {
         let Ok((id, _)) = find_topic(&image, &topic.name, topic.topic_id) else { continue };
         let Some(name) = image.topic_names.get(&id) else { continue };
-        for answer in
-            topic.partition_responses.iter_mut().filter(|it| wrong_leader(it.error_code))
+        for answer in topic.partition_responses.iter_mut().filter(|it| wrong_leader(it.error_code))
         {
             let Some(partition) = image.partition(name, answer.index) else { continue };
             let leader_id = partition.leader.unwrap_or(-1);

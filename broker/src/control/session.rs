@@ -258,8 +258,8 @@ impl Session {
                     };
                     if wants_more {
                         // A change is under way: ask again soon rather than a whole interval later.
-                        next_beat = next_beat
-                            .min(tokio::time::Instant::now() + Duration::from_millis(20));
+                        next_beat =
+                            next_beat.min(tokio::time::Instant::now() + Duration::from_millis(20));
                     }
                 }
             }

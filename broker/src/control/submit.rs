@@ -57,9 +57,10 @@ impl Controller {
         for commands in commands.chunks(COMMANDS_MAX) {
             let encoded: Vec<Bytes> =
                 commands.iter().map(|it| Bytes::from(codec::encode_command(it))).collect();
-            let (answers, epoch, offset) = timeout_at(deadline, self.call(encoded, principal, deadline))
-                .await
-                .map_err(|_| SubmitError::TimedOut)??;
+            let (answers, epoch, offset) =
+                timeout_at(deadline, self.call(encoded, principal, deadline))
+                    .await
+                    .map_err(|_| SubmitError::TimedOut)??;
             outcomes.extend(answers);
             timeout_at(deadline, self.images.wait_for(epoch, offset)).await.ok();
         }
@@ -99,8 +100,7 @@ impl Controller {
             match client.submit(request).await.map(tonic::Response::into_inner) {
                 Ok(reply) if reply.not_active.is_none() => {
                     let epoch = reply.epoch.unwrap_or_default();
-                    let epoch =
-                        ControllerEpoch { generation: epoch.generation, term: epoch.term };
+                    let epoch = ControllerEpoch { generation: epoch.generation, term: epoch.term };
                     let outcomes = reply
                         .outcomes
                         .iter()

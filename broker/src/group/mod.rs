@@ -55,7 +55,12 @@ impl Groups {
             return;
         }
         let (sender, asked) = mpsc::channel(GROUP_QUEUE);
-        let shard = Shard { config: self.config.clone(), partition, leader_epoch: change.leader_epoch, asked };
+        let shard = Shard {
+            config: self.config.clone(),
+            partition,
+            leader_epoch: change.leader_epoch,
+            asked,
+        };
         shards.insert(at, Handle { leader_epoch: change.leader_epoch, sender });
         tokio::spawn(shard.run());
     }

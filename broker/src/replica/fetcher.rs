@@ -194,8 +194,7 @@ impl Fetcher {
 
     async fn connect(&mut self) -> Result<PeerConnection, PeerError> {
         let image = self.options.images.load();
-        let connection =
-            PeerConnection::connect(&self.options.peer, &image, self.leader).await?;
+        let connection = PeerConnection::connect(&self.options.peer, &image, self.leader).await?;
         self.start_session_over();
         Ok(connection)
     }
@@ -216,8 +215,8 @@ impl Fetcher {
             let idle = self.in_flight.is_empty();
             let news = !self.stale.is_empty() || !self.forgotten.is_empty();
             // A session is opened by one request alone: the next one needs its id.
-            let may_send = idle
-                || news && self.in_flight.len() < REQUESTS_IN_FLIGHT && self.session_epoch > 1;
+            let may_send =
+                idle || news && self.in_flight.len() < REQUESTS_IN_FLIGHT && self.session_epoch > 1;
             if may_send && !(idle && self.following.is_empty() && !news) {
                 self.send_fetch(connection).await?;
             }
@@ -347,7 +346,8 @@ impl Fetcher {
         connection.send(&request, FETCH_VERSION).await?;
         self.requests_sent = number;
         self.in_flight.push_back(number);
-        self.session_epoch = if self.session_epoch == i32::MAX { 1 } else { self.session_epoch + 1 };
+        self.session_epoch =
+            if self.session_epoch == i32::MAX { 1 } else { self.session_epoch + 1 };
         Ok(())
     }
 
@@ -414,11 +414,8 @@ fn take_data(following: &Following, data: PartitionData) -> Taken {
                 diverging.epoch,
                 diverging.end_offset
             );
-            let truncated = partition.truncate_diverging(
-                leader_epoch,
-                diverging.epoch,
-                diverging.end_offset,
-            );
+            let truncated =
+                partition.truncate_diverging(leader_epoch, diverging.epoch, diverging.end_offset);
             truncated.map(|_| Taken::Advanced)
         }
         ErrorCode::None => {

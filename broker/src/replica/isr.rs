@@ -111,7 +111,9 @@ impl IsrChanges {
                     tracing::info!("{}: ISR is {isr:?} now", partition.id);
                 }
                 // The controller, or this broker's registration, is behind: ask again.
-                Err(ControlError::NotController | ControlError::StaleBrokerEpoch { .. }) => continue,
+                Err(ControlError::NotController | ControlError::StaleBrokerEpoch { .. }) => {
+                    continue;
+                }
                 // What this leader knows is behind; the stream settles the pending change.
                 Err(
                     ControlError::FencedLeaderEpoch { .. }

@@ -196,10 +196,9 @@ impl Leader {
     /// Whether every other member of the ISR fetched within `within_ms`: they still follow this
     /// leader, so no newer one is known to them.
     pub fn is_followed(&self, now_ms: i64, within_ms: i64) -> bool {
-        self.isr
-            .iter()
-            .filter(|id| **id != self.me)
-            .all(|id| self.followers.get(id).is_some_and(|it| now_ms - it.last_fetch_ms <= within_ms))
+        self.isr.iter().filter(|id| **id != self.me).all(|id| {
+            self.followers.get(id).is_some_and(|it| now_ms - it.last_fetch_ms <= within_ms)
+        })
     }
 
     /// Log end offsets of the followers, for metrics and DescribeLogDirs' offset lag.

@@ -1,4 +1,4 @@
-//! Background work on logs: checkpoints, retention, rolling and flushing, compaction.
+//! Background work on logs: checkpoints, retention, flushing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,8 @@ impl Maintenance {
     pub async fn run(self) {
         let start = tokio::time::Instant::now() + self.options.checkpoint_interval;
         let mut checkpoints = tokio::time::interval_at(start, self.options.checkpoint_interval);
-        let start = tokio::time::Instant::now() + self.options.retention_interval.min(Duration::from_secs(30));
+        let start = tokio::time::Instant::now()
+            + self.options.retention_interval.min(Duration::from_secs(30));
         let mut retention = tokio::time::interval_at(start, self.options.retention_interval);
         loop {
             tokio::select! {
@@ -73,7 +74,10 @@ fn retain(replicas: &Replicas) {
             Some(Ok(removed)) => {
                 if removed.segments > 0 {
                     let (segments, bytes) = (removed.segments, removed.bytes);
-                    tracing::info!("{}: retention removed {segments} segments, {bytes} bytes", partition.id);
+                    tracing::info!(
+                        "{}: retention removed {segments} segments, {bytes} bytes",
+                        partition.id
+                    );
                 }
                 if let Err(error) = removed.unlink() {
                     tracing::error!("{}: {error}", partition.id);

@@ -6,9 +6,11 @@
 //!                                    |  waiting: producers and fetches that wait for a move
 //!                      fetcher ------+  follower side: one task per leader broker
 //!                      isr ----------+  proposes ISR changes to the controller
-//!                      maintenance --+  checkpoints, retention, compaction
+//!                      maintenance --+  checkpoints, retention
+//!                      cleaner ------+  compaction
 //! ```
 
+mod cleaner;
 mod error;
 mod fetcher;
 mod isr;
@@ -20,13 +22,14 @@ pub mod session;
 mod topic_config;
 mod waiting;
 
+pub use cleaner::{Cleaner, CleanerOptions};
 pub use error::ReplicaError;
 pub use fetcher::{FetcherOptions, Fetchers, ReplicaKey};
 pub use isr::{IsrChanges, IsrOptions};
-pub use maintenance::{Maintenance, MaintenanceOptions};
 pub(crate) use maintenance::write_checkpoints;
-pub(crate) use replicas::is_internal;
+pub use maintenance::{Maintenance, MaintenanceOptions};
 pub use partition::{Applied, Fetch, IsrProposal, Partition, Reader};
+pub(crate) use replicas::is_internal;
 pub use replicas::{LeadershipChange, LogDirectory, Replicas, ReplicasOptions};
 pub use session::FetchSessions;
 pub use waiting::{Completion, Moves};

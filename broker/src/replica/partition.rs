@@ -11,9 +11,9 @@ use bytes::Bytes;
 use metadata::{BrokerId, TopicPartition, Uuid};
 use partition_log::{Appended, Log, LogConfig, Read};
 
+use super::ReplicaError;
 use super::leader::Leader;
 use super::waiting::{Completion, Moves, Signal, Subscribers, Waiting};
-use super::ReplicaError;
 
 pub struct Partition {
     pub id: TopicPartition,
@@ -36,7 +36,10 @@ enum Role {
     /// No leadership has been applied since the broker started.
     Unassigned,
     Leader(Leader),
-    Follower { leader: Option<BrokerId>, leader_epoch: i32 },
+    Follower {
+        leader: Option<BrokerId>,
+        leader_epoch: i32,
+    },
 }
 
 /// What applying new metadata made of a replica.
@@ -44,7 +47,10 @@ enum Role {
 pub enum Applied {
     Leading,
     /// Follow this leader from now on.
-    Following { leader: Option<BrokerId>, leader_epoch: i32 },
+    Following {
+        leader: Option<BrokerId>,
+        leader_epoch: i32,
+    },
     /// Older than what is known, or nothing that concerns this broker's role.
     Unchanged,
 }
@@ -528,8 +534,7 @@ impl State {
 
     fn advance_high_watermark(&mut self) {
         let (Role::Leader(leader), Some(log)) = (&self.role, &self.log) else { return };
-        let next =
-            leader.high_watermark(self.high_watermark, log.log_end_offset(), self.min_isr);
+        let next = leader.high_watermark(self.high_watermark, log.log_end_offset(), self.min_isr);
         assert!(next >= self.high_watermark && next <= log.log_end_offset());
         if next == self.high_watermark {
             return;

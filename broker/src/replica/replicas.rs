@@ -157,8 +157,7 @@ impl Replicas {
         let Some(state) = image.partitions.get(id) else { return };
         let me = self.options.me;
         let key = (topic.id, id.partition);
-        let known =
-            self.hosted.read().expect("no panic under this lock").get(&key).cloned();
+        let known = self.hosted.read().expect("no panic under this lock").get(&key).cloned();
         if !state.replicas.contains(&me) {
             if known.is_some() {
                 self.remove(key).await;
@@ -234,10 +233,7 @@ impl Replicas {
         let partition =
             Arc::new(Partition::new(id.clone(), topic_id, log, high_watermark, config.min_isr));
         self.placed.lock().expect("no panic under this lock").insert(key, at);
-        self.hosted
-            .write()
-            .expect("no panic under this lock")
-            .insert(key, partition.clone());
+        self.hosted.write().expect("no panic under this lock").insert(key, partition.clone());
         Ok(partition)
     }
 

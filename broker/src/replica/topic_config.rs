@@ -12,8 +12,13 @@ pub(super) struct TopicConfig {
 }
 
 /// This broker's settings with the cluster's dynamic defaults and its own dynamic values.
-pub(crate) fn dynamic_settings(settings: &Settings, image: &ClusterImage, me: BrokerId) -> Settings {
-    let values = |resource| image.configs.get(&resource).map(|it| (**it).clone()).unwrap_or_default();
+pub(crate) fn dynamic_settings(
+    settings: &Settings,
+    image: &ClusterImage,
+    me: BrokerId,
+) -> Settings {
+    let values =
+        |resource| image.configs.get(&resource).map(|it| (**it).clone()).unwrap_or_default();
     let defaults = values(ConfigResource::BrokerDefault);
     let own = values(ConfigResource::Broker(me));
     settings.with_dynamic(&defaults, &own)

@@ -59,7 +59,8 @@ pub async fn serve(bound: Bound, broker: Arc<Broker>, connections: Arc<Semaphore
 
 /// Small answers must not wait for an acknowledgement of the previous ones.
 fn prepare(stream: &TcpStream) {
-    if let Err(error) = stream.set_nodelay(true).and_then(|()| SockRef::from(stream).set_keepalive(true))
+    if let Err(error) =
+        stream.set_nodelay(true).and_then(|()| SockRef::from(stream).set_keepalive(true))
     {
         tracing::debug!("socket options: {error}");
     }
