@@ -6,7 +6,9 @@ use std::collections::VecDeque;
 use tokio::sync::oneshot;
 
 use metadata::codec::{self, BATCH_OVERHEAD_BYTES};
-use metadata::{BATCH_BYTES_MAX, ClusterImage, Command, ControllerEpoch, Offset, Outcome, Record};
+use metadata::{
+    BATCH_BYTES_MAX, ClusterImage, Command, ControlError, ControllerEpoch, Offset, Outcome, Record,
+};
 
 /// Commands decided together and committed as one batch.
 pub const BATCH_COMMANDS_MAX: usize = 64;
@@ -95,6 +97,7 @@ impl Batch {
                     break 'full;
                 }
                 let (mut added, outcome) = decide(&next, command);
+                let outcome = outcome.and_then(refuse_what_no_store_takes);
                 added.extend(outcome.iter().flatten().cloned());
                 let size: usize = added.iter().map(codec::encoded_len).sum();
                 if !records.is_empty() && bytes + size > BATCH_BYTES_MAX {
@@ -113,4 +116,15 @@ impl Batch {
         let commits = codec::batches(&records).map(<[Record]>::to_vec).collect();
         Self { next, commits, finished }
     }
+}
+
+/// A record cannot be cut. One that is too large would fail each time that it is tried.
+fn refuse_what_no_store_takes(records: Vec<Record>) -> Outcome {
+    let largest = records.iter().map(codec::encoded_len).max().unwrap_or(0);
+    if largest + BATCH_OVERHEAD_BYTES > BATCH_BYTES_MAX {
+        return Err(ControlError::InvalidRequest(format!(
+            "it would store a value of {largest} bytes, and {BATCH_BYTES_MAX} is the limit"
+        )));
+    }
+    Ok(records)
 }

@@ -110,6 +110,17 @@ fn a_command_larger_than_a_batch_is_committed_in_ordered_parts() {
 }
 
 #[test]
+fn a_record_that_no_store_takes_is_refused() {
+    let (request, mut answer) = Request::new(vec![command(&"x".repeat(BATCH_BYTES_MAX))]);
+    let mut queue = VecDeque::from([request]);
+    let batch = Batch::assemble(&ClusterImage::default(), &mut queue, decide);
+    assert!(batch.commits.is_empty() && batch.next == ClusterImage::default());
+    batch.finished.into_iter().for_each(|request| request.finish(EPOCH, 1));
+    let outcome = &answer.try_recv().unwrap().outcomes[0];
+    assert!(matches!(outcome, Err(ControlError::InvalidRequest(_))), "{outcome:?}");
+}
+
+#[test]
 fn what_nobody_waits_for_is_not_decided() {
     let (abandoned, answer) = Request::new(vec![command("a")]);
     drop(answer);
