@@ -38,8 +38,8 @@ impl Loading {
         match records::decode(key, value)? {
             Some(Entry::Offset(key, value)) => {
                 if value.is_some() && !groups.contains_key(&key.group_id) {
-                    // Known by its offsets alone: since when is learnt from them.
-                    let group = Group::new(key.group_id.clone(), context.now_ms);
+                    let mut group = Group::new(key.group_id.clone(), context.now_ms);
+                    group.state_timestamp_ms = None;
                     groups.insert(key.group_id.clone(), group);
                 }
                 offsets.set(&key, value);

@@ -5,6 +5,7 @@
 //! with UUID 1. Writes succeed at once unless the script says `hold`. Time stands still but for
 //! `advance`, which stops at every timer that does something.
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -18,7 +19,7 @@ use group::request::{
 };
 use group::{
     Config, Coordinator, Effects, GroupError, Loading, Name, Record, Reply, ReplyToken, Request,
-    TopicPartitions, WriteError, WriteId,
+    TopicPartitions, WriteError,
 };
 use kafka::messages::{GroupMetadataValue, OffsetCommitValue};
 use kafka::{Data, ErrorCode, OffsetsKey};
@@ -35,7 +36,7 @@ struct Shard {
     config: Config,
     coordinator: Option<Coordinator>,
     log: Vec<Record>,
-    held: Vec<group::Write>,
+    held: VecDeque<group::Write>,
     holds_writes: bool,
     now_ms: i64,
     tokens: u64,
@@ -106,7 +107,7 @@ impl Shard {
             config,
             coordinator: Some(coordinator),
             log: Vec::new(),
-            held: Vec::new(),
+            held: VecDeque::new(),
             holds_writes: false,
             now_ms: 0,
             tokens: 0,
@@ -244,7 +245,7 @@ impl Shard {
         let protocols = args.take("protocols").unwrap_or("range@t".into());
         let protocols = pairs(Some(protocols)).into_iter().map(|(name, topics)| Protocol {
             name: name.into(),
-            metadata: if protocol_type == "consumer" {
+            metadata: if protocol_type == "consumer" && topics != "garbage" {
                 subscription(&topics)
             } else {
                 Bytes::from(topics)
@@ -283,8 +284,8 @@ impl Shard {
         Ok(output)
     }
 
+    /// The oldest write that is held ends.
     fn written(&mut self, args: &mut Args) -> Result<String> {
-        let id = WriteId(args.next()?.parse()?);
         let result = match args.take("error").as_deref() {
             None => Ok(()),
             Some("replicas") => Err(WriteError::NotEnoughReplicas),
@@ -292,13 +293,12 @@ impl Shard {
             Some("size") => Err(WriteError::TooLarge),
             Some(other) => return Err(format!("unknown error {other}").into()),
         };
-        let index = self.held.iter().position(|write| write.id == id).ok_or("no such write")?;
-        let write = self.held.remove(index);
+        let write = self.held.pop_front().ok_or("no write is held")?;
         if result.is_ok() {
             self.log.extend(write.records);
         }
         let now_ms = self.now_ms;
-        let effects = self.coordinator().written(id, result, now_ms);
+        let effects = self.coordinator().written(write.id, result, now_ms);
         self.show(effects)
     }
 
@@ -335,7 +335,7 @@ impl Shard {
             let records: Vec<String> = write.records.iter().map(show_record).collect();
             writeln!(output, "write {}: {}", write.id.0, records.join("; "))?;
             if self.holds_writes {
-                self.held.push(write);
+                self.held.push_back(write);
                 continue;
             }
             self.log.extend(write.records);
