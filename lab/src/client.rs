@@ -1,12 +1,13 @@
 //! What every client of an experiment shares: settings, topics, partitions of keys.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 
 /// How long one administrative request may take.
@@ -142,6 +143,30 @@ fn wait_for_leaders(
         }
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// The end of every partition of a topic.
+pub async fn log_ends(
+    bootstrap: &str,
+    settings: &Settings,
+    topic: &str,
+    partitions: i32,
+) -> anyhow::Result<BTreeMap<i32, i64>> {
+    let config = config(bootstrap, settings);
+    let topic = topic.to_owned();
+    tokio::task::spawn_blocking(move || {
+        let consumer: BaseConsumer = config.create().context("cannot make a Kafka consumer")?;
+        (0..partitions)
+            .map(|partition| {
+                let (_, end) = consumer
+                    .fetch_watermarks(&topic, partition, ADMIN_TIMEOUT)
+                    .with_context(|| format!("cannot find the end of {topic}-{partition}"))?;
+                Ok((partition, end))
+            })
+            .collect()
+    })
+    .await
+    .context("the look at the topic's ends crashed")?
 }
 
 /// The partition to which Kafka's own producer sends this key.

@@ -143,12 +143,17 @@ impl Gaps {
 
     /// The gap of the current phase so far, in milliseconds, silence that goes on included.
     pub fn current_ms(&self, now_us: u64) -> u64 {
+        let known = self.phases.last().map_or(0, |phase| phase.gap_us);
+        known.div_ceil(1000).max(self.waiting_ms(now_us))
+    }
+
+    /// The longest silence that goes on now, in milliseconds.
+    pub fn waiting_ms(&self, now_us: u64) -> u64 {
         let waiting = self.partitions.iter().filter_map(|state| {
             let since_us = state.oldest_us()?.max(state.last_acknowledged_us);
             Some(now_us.saturating_sub(since_us))
         });
-        let known = self.phases.last().map_or(0, |phase| phase.gap_us);
-        waiting.max().unwrap_or(0).max(known).div_ceil(1000)
+        waiting.max().unwrap_or(0).div_ceil(1000)
     }
 
     /// Whether every partition has acknowledged something.

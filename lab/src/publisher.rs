@@ -3,7 +3,7 @@
 //! Whoever publishes says when each record was due; the publisher counts from then on. Deliveries
 //! come back through a callback on librdkafka's thread, each with the ticket of its record.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -51,6 +51,46 @@ impl RunClock {
     }
 }
 
+/// The schedule is looked at this often at most, so records leave in small bursts.
+const TICK_US: u64 = 2000;
+
+/// How long a slow schedule may leave the word to stop unheard.
+const STOP_CHECK_US: u64 = 100_000;
+
+/// When each record of a producer is due: evenly spread, whatever happens.
+#[derive(Debug, Clone, Copy)]
+pub struct Schedule {
+    /// The clock of the run.
+    pub clock: RunClock,
+    /// When the first record is due, in microseconds of the run.
+    pub first_us: f64,
+    /// Microseconds between two records.
+    pub interval_us: f64,
+}
+
+impl Schedule {
+    /// When a record is due, in microseconds of the run.
+    pub fn due_us(&self, sequence: u64) -> u64 {
+        (self.first_us + self.interval_us * sequence as f64) as u64
+    }
+
+    /// Waits until a record is due and returns when that was; None when told to stop.
+    pub async fn wait_for(&self, sequence: u64, stop: &AtomicBool) -> Option<u64> {
+        let due_us = self.due_us(sequence);
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            let now_us = self.clock.now_us();
+            if now_us >= due_us {
+                return Some(due_us);
+            }
+            // Not before the next tick, lest every record cost a wake-up of its own.
+            self.clock.sleep_until(due_us.clamp(now_us + TICK_US, now_us + STOP_CHECK_US)).await;
+        }
+    }
+}
+
 /// What the publisher remembers of a record until its delivery.
 #[derive(Debug, Clone, Copy)]
 pub struct Ticket {
@@ -79,7 +119,7 @@ type OnDelivery = Box<dyn Fn(Ticket, Delivered) + Send + Sync>;
 pub type SharedGaps = Arc<Mutex<Gaps>>;
 
 /// Locks a mutex whose holders cannot panic halfway through a change.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 

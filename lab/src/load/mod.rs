@@ -26,7 +26,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
-use rdkafka::consumer::{BaseConsumer, Consumer};
 use serde::Serialize;
 use tokio::task::JoinHandle;
 
@@ -164,7 +163,9 @@ impl Load {
         };
         let counts = client::ensure_topics(&options.bootstrap, &[topic]).await?;
         let partitions = counts[0];
-        let first_offsets = log_ends(&options, partitions).await?;
+        let first_offsets =
+            client::log_ends(&options.bootstrap, &options.client, &options.topic, partitions)
+                .await?;
 
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let gaps = || Arc::new(Mutex::new(Gaps::new(partitions as usize)));
@@ -295,25 +296,6 @@ impl Load {
             history,
         })
     }
-}
-
-/// The end of every partition, before the load begins.
-async fn log_ends(options: &LoadOptions, partitions: i32) -> anyhow::Result<BTreeMap<i32, i64>> {
-    let config = client::config(&options.bootstrap, &options.client);
-    let topic = options.topic.clone();
-    tokio::task::spawn_blocking(move || {
-        let consumer: BaseConsumer = config.create().context("cannot make a Kafka consumer")?;
-        (0..partitions)
-            .map(|partition| {
-                let (_, end) = consumer
-                    .fetch_watermarks(&topic, partition, Duration::from_secs(30))
-                    .with_context(|| format!("cannot find the end of {topic}-{partition}"))?;
-                Ok((partition, end))
-            })
-            .collect()
-    })
-    .await
-    .context("the look at the topic's ends crashed")?
 }
 
 /// Reads everything that is in the topic, from its beginning to its end.

@@ -1,23 +1,16 @@
 //! One producer of the load: sends what is due, notes what became of it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
 
 use crate::client;
-use crate::publisher::{Delivered, Outgoing, Publisher, Ticket, lock};
+use crate::publisher::{Delivered, Outgoing, Publisher, Schedule, Ticket, lock};
 
 use super::evidence::{SendOutcome, partition_of};
 use super::payload::{encode, producer_of, value_of};
 use super::{LoadOptions, Run};
-
-/// The schedule is looked at this often at most, so records leave in small bursts.
-const TICK_US: u64 = 2000;
-
-/// How long a slow schedule may leave the word to stop unheard.
-const STOP_CHECK_US: u64 = 200_000;
 
 pub(super) struct ProducerTask {
     index: usize,
@@ -27,6 +20,8 @@ pub(super) struct ProducerTask {
     value_bytes: usize,
     /// Microseconds between two records of this producer.
     interval_us: f64,
+    /// Producers start a fraction of the interval apart, so that the load is even.
+    phase: f64,
     records_max: u64,
     delivery_timeout: Duration,
 }
@@ -58,6 +53,7 @@ impl ProducerTask {
             topic: options.topic.clone(),
             value_bytes: options.value_bytes,
             interval_us: 1e6 * options.producers as f64 / f64::from(options.rate),
+            phase: index as f64 / options.producers as f64,
             records_max: options.records_max / options.producers as u64,
             delivery_timeout: Duration::from_millis(u64::from(options.delivery_timeout_ms)),
             run,
@@ -73,30 +69,17 @@ impl ProducerTask {
 
     async fn send_on_schedule(&self) -> anyhow::Result<()> {
         let mut bytes = Vec::with_capacity(self.value_bytes);
-        // Producers start a fraction of the interval apart, so that the load is even.
-        let first_us = self.run.clock.now_us() as f64 + self.interval_us * self.index as f64 / 16.0;
+        let schedule = Schedule {
+            clock: self.run.clock,
+            first_us: self.run.clock.now_us() as f64 + self.interval_us * self.phase,
+            interval_us: self.interval_us,
+        };
         for sequence in 0..self.records_max {
-            let intended_us = (first_us + self.interval_us * sequence as f64) as u64;
-            while self.run.clock.now_us() < intended_us {
-                if self.stopped() {
-                    return Ok(());
-                }
-                // Not earlier than the next tick, lest every record cost a wake-up of its own; not
-                // much later, to hear the word to stop.
-                let now_us = self.run.clock.now_us();
-                let wake_us = intended_us.clamp(now_us + TICK_US, now_us + STOP_CHECK_US);
-                self.run.clock.sleep_until(wake_us).await;
-            }
-            if self.stopped() {
-                return Ok(());
-            }
+            let due_us = schedule.wait_for(sequence, &self.run.stop_sending).await;
+            let Some(intended_us) = due_us else { break };
             self.send(sequence, intended_us, &mut bytes).await?;
         }
         Ok(())
-    }
-
-    fn stopped(&self) -> bool {
-        self.run.stop_sending.load(Ordering::Relaxed)
     }
 
     async fn send(
