@@ -16,7 +16,7 @@ pub struct Config {
     pub offset_metadata_max_bytes: usize,
     /// `offsets.retention.minutes`, in milliseconds.
     pub offsets_retention_ms: i64,
-    /// `offsets.retention.check.interval.ms`.
+    /// `offsets.retention.check.interval.ms`, at least 1.
     pub offsets_retention_check_interval_ms: i64,
     /// `offsets.commit.timeout.ms`: how long an answer waits for its write to be replicated.
     pub offsets_commit_timeout_ms: i64,

@@ -3,6 +3,9 @@
 //! Keys: version 1 for offsets, 2 for groups. Values: offsets in version 4, or 1 when the client
 //! asked for an expiry time, which only that version has; groups in version 3.
 
+#[cfg(test)]
+mod golden;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
