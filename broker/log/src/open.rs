@@ -11,7 +11,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use records::{ControlRecord, RecordIter};
+use records::{BatchError, ControlRecord, RecordIter};
 use uuid::Uuid;
 
 use crate::checkpoint::CheckpointError;
@@ -120,9 +120,8 @@ impl Log {
             .saturating_sub(1);
         let mut next_offset = self.segments[first].base_offset;
         for index in first..self.segments.len() {
-            let torn = self.recover_segment(index, &mut next_offset)?;
-            if let Some(error) = torn {
-                self.cut_at(index, next_offset, error)?;
+            if let Some(torn) = self.recover_segment(index, &mut next_offset)? {
+                self.cut_at(index, next_offset, torn)?;
                 break;
             }
         }
@@ -131,13 +130,13 @@ impl Log {
         Ok(())
     }
 
-    /// Checks every batch of a segment. Returns what ended the walk before the end of its file;
-    /// the segment is cut there.
+    /// Checks every batch of a segment and makes its indexes anew. Returns what ended the walk
+    /// before the end of its file.
     fn recover_segment(
         &mut self,
         index: usize,
         next_offset: &mut i64,
-    ) -> Result<Option<WalkError>, LogError> {
+    ) -> Result<Option<Torn>, LogError> {
         let interval_bytes = self.config.index_interval_bytes;
         let segment = &mut self.segments[index];
         *next_offset = (*next_offset).max(segment.base_offset);
@@ -145,27 +144,28 @@ impl Log {
         let mut walk = segment.walk(&self.home, 0)?;
         let torn = loop {
             let position = walk.position();
-            let (at, header, batch) = match walk.next_batch() {
+            let (header, batch) = match walk.next_batch() {
                 Ok(None) => break None,
-                Ok(Some(batch)) => batch,
+                Ok(Some((_, header, batch))) => (header, batch),
                 Err(WalkError::Storage(error)) => return Err(error.into()),
-                Err(corrupt) => break Some((position, corrupt)),
+                Err(error) => break Some(Torn { position, error }),
             };
             let in_order =
                 header.base_offset >= *next_offset && segment.spans(header.last_offset());
             let checked = match in_order {
                 true => header.check_crc(&batch),
-                false => Err(records::BatchError::Corrupt(format!(
+                false => Err(BatchError::Corrupt(format!(
                     "base offset {} where {next_offset} comes next",
                     header.base_offset
                 ))),
             };
             if let Err(error) = checked {
                 let path = walk.path().to_owned();
-                break Some((at, WalkError::Corrupt { path, position: at.into(), error }));
+                let error = WalkError::Corrupt { path, position: position.into(), error };
+                break Some(Torn { position, error });
             }
             *next_offset = header.next_offset();
-            segment.note(&header, at, interval_bytes);
+            segment.note(&header, position, interval_bytes);
             let epoch = EpochEntry {
                 epoch: header.partition_leader_epoch,
                 start_offset: header.base_offset,
@@ -174,27 +174,25 @@ impl Log {
                 self.epochs_unwritten |= self.epochs.insert(epoch);
             }
         };
-        if let Some((position, _)) = &torn {
-            segment.truncate(&self.home, *position)?;
-        }
         match index + 1 == self.segments.len() || torn.is_some() {
             true => self.segments[index].write_indexes(&self.home)?,
             false => self.segments[index].seal(&self.home)?,
         }
-        Ok(torn.map(|(_, error)| error))
+        Ok(torn)
     }
 
-    fn cut_at(&mut self, index: usize, next_offset: i64, error: WalkError) -> Result<(), LogError> {
+    fn cut_at(&mut self, index: usize, next_offset: i64, torn: Torn) -> Result<(), LogError> {
         if next_offset < self.recovery_point {
             // This was synced: it is not a torn append, and cutting would lose what was promised.
-            return Err(error.into());
+            return Err(torn.error.into());
         }
         tracing::warn!(
             directory = %self.home.directory.display(),
             offset = next_offset,
-            %error,
+            error = %torn.error,
             "an unclean stop left a torn batch: the log ends before it"
         );
+        self.segments[index].truncate(&self.home, torn.position)?;
         for segment in self.segments.drain(index + 1..) {
             for path in segment.retire(&self.home, &[])? {
                 disk::remove(&path)?;
@@ -216,6 +214,12 @@ impl Log {
         }
         Ok(())
     }
+}
+
+/// Where a walk over a segment found no whole batch any more.
+struct Torn {
+    position: u32,
+    error: WalkError,
 }
 
 /// Loads the newest producer snapshot that the log reaches, and replays what follows it.

@@ -4,4 +4,8 @@ mod append_and_read;
 mod dump_log;
 mod kafka_directories;
 mod model;
+mod producers;
+mod recovery;
+mod refusals;
+mod retention;
 mod support;

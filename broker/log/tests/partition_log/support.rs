@@ -15,7 +15,7 @@ pub(crate) struct Fixture {
     pub(crate) config: LogConfig,
     pub(crate) shared: Arc<Shared>,
     pub(crate) directory: PathBuf,
-    _root: tempfile::TempDir,
+    root: tempfile::TempDir,
 }
 
 impl Fixture {
@@ -25,7 +25,7 @@ impl Fixture {
         let shared = Shared::new(tail_bytes, 100);
         let recovery = Recovery { recovery_point: 0, log_start_offset: 0, clean_shutdown: true };
         let log = Log::open(&directory, config.clone(), shared.clone(), recovery, 0);
-        Self { log: log.expect("open"), config, shared, directory, _root: root }
+        Self { log: log.expect("open"), config, shared, directory, root }
     }
 
     pub(crate) fn reopen_clean(&mut self) -> &mut Log {
@@ -37,6 +37,11 @@ impl Fixture {
     pub(crate) fn reopen_unclean(&mut self, recovery_point: i64) -> &mut Log {
         let log_start_offset = self.log.log_start_offset();
         self.open(Recovery { recovery_point, log_start_offset, clean_shutdown: false })
+    }
+
+    /// The log by itself, and what keeps its directory.
+    pub(crate) fn into_parts(self) -> (Log, tempfile::TempDir) {
+        (self.log, self.root)
     }
 
     pub(crate) fn open(&mut self, recovery: Recovery) -> &mut Log {

@@ -1,0 +1,256 @@
+//! Opening what is damaged: it ends, it says what is wrong, and it never serves a damaged batch.
+
+use std::fs;
+use std::path::PathBuf;
+
+use partition_log::{Log, LogConfig, LogError, ReadError, Recovery, Shared};
+use proptest::prelude::*;
+use records::batches;
+use uuid::Uuid;
+
+use crate::support::{Fixture, batch, read_all, sequenced};
+
+fn config() -> LogConfig {
+    LogConfig { segment_bytes: 1500, index_interval_bytes: 200, ..LogConfig::KAFKA }
+}
+
+/// Several segments, two epochs, one idempotent producer.
+fn filled() -> Fixture {
+    let mut fixture = Fixture::new(config(), 0);
+    fixture.log.assign_topic_id(Uuid::from_u128(7)).expect("assign");
+    for round in 0..20 {
+        let record_set = match round % 3 {
+            0 => sequenced(3, 0, round / 3 * 2, 2),
+            _ => batch(3, i64::from(round) * 100),
+        };
+        fixture.log.append_as_leader(record_set, round / 8, 0).expect("append");
+    }
+    fixture
+}
+
+fn files(fixture: &Fixture) -> Vec<PathBuf> {
+    let entries = fs::read_dir(&fixture.directory).expect("list");
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("entry").path()).collect();
+    files.sort();
+    files
+}
+
+fn unclean(recovery_point: i64) -> Recovery {
+    Recovery { recovery_point, log_start_offset: 0, clean_shutdown: false }
+}
+
+/// Reads to the end or to the first error; every batch on the way has a CRC that is right.
+fn read_what_is_good(log: &Log) -> Result<(), ReadError> {
+    let mut from = log.log_start_offset();
+    while from < log.log_end_offset() {
+        let chunks = log.read(from, 400, log.log_end_offset(), true)?.execute()?;
+        let before = from;
+        for chunk in &chunks {
+            for batch in batches(chunk) {
+                let (range, header) = batch.expect("only whole batches are served");
+                header.check_crc(&chunk[range]).expect("only good batches are served");
+                assert!(header.last_offset() >= from, "offsets rise");
+                from = header.next_offset();
+            }
+        }
+        if from == before {
+            break;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Clone, Debug)]
+enum Damage {
+    Flip { file: prop::sample::Index, at: prop::sample::Index, mask: u8 },
+    Cut { file: prop::sample::Index, at: prop::sample::Index },
+    Extend { file: prop::sample::Index, garbage: Vec<u8> },
+    Zero { file: prop::sample::Index, at: prop::sample::Index },
+    Remove { file: prop::sample::Index },
+    Invent { name: &'static str, garbage: Vec<u8> },
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let file = any::<prop::sample::Index>;
+    let garbage = || prop::collection::vec(any::<u8>(), 0..200);
+    prop_oneof![
+        5 => (file(), file(), 1u8..=255).prop_map(|(file, at, mask)| Damage::Flip { file, at, mask }),
+        2 => (file(), file()).prop_map(|(file, at)| Damage::Cut { file, at }),
+        2 => (file(), garbage()).prop_map(|(file, garbage)| Damage::Extend { file, garbage }),
+        1 => (file(), file()).prop_map(|(file, at)| Damage::Zero { file, at }),
+        1 => file().prop_map(|file| Damage::Remove { file }),
+        1 => (prop::sample::select(vec![
+            "00000000000000000005.log",
+            "00000000000000000005.log.swap",
+            "00000000000000000000.index.swap",
+            "00000000000000000000.log.cleaned",
+            "00000000000000000010.timeindex",
+            "99999999999999999999.log",
+            "09223372036854775807.log",
+            "00000000000000000099.snapshot",
+            "nonsense",
+        ]), garbage()).prop_map(|(name, garbage)| Damage::Invent { name, garbage }),
+    ]
+}
+
+fn inflict(fixture: &Fixture, damage: &Damage) {
+    let files = files(fixture);
+    let change = |file: &prop::sample::Index, change: &dyn Fn(&mut Vec<u8>)| {
+        let path = file.get(&files);
+        let mut bytes = fs::read(path).expect("read");
+        change(&mut bytes);
+        fs::write(path, bytes).expect("write");
+    };
+    match damage {
+        Damage::Flip { file, at, mask } => change(file, &|bytes| {
+            if !bytes.is_empty() {
+                let at = at.index(bytes.len());
+                bytes[at] ^= mask;
+            }
+        }),
+        Damage::Cut { file, at } => {
+            change(file, &|bytes| bytes.truncate(at.index(bytes.len() + 1)));
+        }
+        Damage::Extend { file, garbage } => change(file, &|bytes| bytes.extend(garbage)),
+        Damage::Zero { file, at } => change(file, &|bytes| {
+            let at = at.index(bytes.len() + 1);
+            bytes[at..].fill(0);
+        }),
+        Damage::Remove { file } => fs::remove_file(file.get(&files)).expect("remove"),
+        Damage::Invent { name, garbage } => {
+            fs::write(fixture.directory.join(name), garbage).expect("write");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_damage_is_survived_and_no_damaged_batch_is_served(
+        damages in prop::collection::vec(damage(), 1..4),
+        clean_shutdown in any::<bool>(),
+        recovery_point in 0i64..60,
+    ) {
+        let mut fixture = filled();
+        fixture.log.close().expect("close");
+        damages.iter().for_each(|damage| inflict(&fixture, damage));
+        let recovery = Recovery { recovery_point, log_start_offset: 0, clean_shutdown };
+        let shared = Shared::new(1 << 16, 10);
+        let opened = Log::open(&fixture.directory, config(), shared, recovery, 0);
+        if let Ok(mut log) = opened {
+            let _ = read_what_is_good(&log);
+            let _ = log.offset_for_timestamp(700, 60).and_then(|search| search.execute());
+            let _ = log.offset_of_max_timestamp(60).and_then(|search| search.execute());
+            let _ = log.end_offset_for_epoch(1);
+            if log.append_as_leader(batch(2, 0), 9, 0).is_ok() {
+                let _ = log.truncate_to(log.log_end_offset() / 2);
+            }
+            let _ = log.delete_old_segments(1 << 40, 10);
+            let _ = log.close();
+        }
+    }
+}
+
+#[test]
+fn recovery_starts_at_the_recovery_point() {
+    let mut fixture = filled();
+    let expected = read_all(&fixture.log);
+    let first = files(&fixture).into_iter().find(|it| it.extension().is_some_and(|x| x == "log"));
+    let first = first.expect("a log file");
+    let mut bytes = fs::read(&first).expect("read");
+    bytes[100] ^= 1;
+    fs::write(&first, bytes).expect("write");
+    let recovery_point = fixture.log.active_base_offset();
+    // What was synced long ago is not read again, so the damage is found by who reads it.
+    fixture.open(unclean(recovery_point));
+    let error = fixture.log.read(0, 100, 10, true).expect("plan").execute().expect_err("damaged");
+    match error {
+        ReadError::Corrupt { path, position, .. } => assert_eq!((path, position), (first, 0)),
+        other => panic!("{other}"),
+    }
+    let chunks = fixture.log.read(10, 1 << 20, 60, true).expect("plan").execute().expect("read");
+    assert!(chunks[0].len() > 100 && expected.len() > 10);
+}
+
+#[test]
+fn what_was_synced_is_not_cut_away() {
+    let fixture = filled();
+    let shared = Shared::new(0, 10);
+    let first = fixture.directory.join("00000000000000000000.log");
+    let mut bytes = fs::read(&first).expect("read");
+    let second = records::BatchHeader::parse(&bytes).expect("header").size_bytes();
+    bytes[second + 70] ^= 1;
+    fs::write(&first, &bytes).expect("write");
+    let refused = Log::open(&fixture.directory, config(), shared.clone(), unclean(20), 0)
+        .expect_err("refused");
+    match refused {
+        LogError::Corrupt { path, position, .. } => {
+            assert_eq!((path, position), (first.clone(), second as u64));
+        }
+        other => panic!("{other}"),
+    }
+    assert!(fs::read(&first).expect("read") == bytes, "something was changed");
+    // What was not synced is cut before the damage.
+    let log = Log::open(&fixture.directory, config(), shared, unclean(0), 0).expect("open");
+    assert_eq!(log.log_end_offset(), 2);
+    assert_eq!(log.segments(), 1);
+}
+
+#[test]
+fn missing_epochs_are_read_from_the_batches() {
+    for contents in [None, Some("0\n7\nnonsense\n"), Some("")] {
+        let mut fixture = filled();
+        let expected = fixture.log.leader_epochs().to_vec();
+        assert_eq!(expected.len(), 3);
+        fixture.log.close().expect("close");
+        let path = fixture.directory.join("leader-epoch-checkpoint");
+        match contents {
+            None => fs::remove_file(path).expect("remove"),
+            Some(contents) => fs::write(path, contents).expect("write"),
+        }
+        let recovery = Recovery { recovery_point: 0, log_start_offset: 0, clean_shutdown: true };
+        assert_eq!(fixture.open(recovery).leader_epochs(), expected);
+    }
+}
+
+#[test]
+fn a_damaged_index_does_not_hide_records() {
+    let mut fixture = filled();
+    let expected = read_all(&fixture.log);
+    fixture.log.close().expect("close");
+    for path in files(&fixture) {
+        if path.extension().is_some_and(|it| it == "index") {
+            let mut bytes = fs::read(&path).expect("read");
+            bytes.chunks_exact_mut(8).for_each(|entry| entry[7] = entry[7].wrapping_add(13));
+            fs::write(&path, bytes).expect("write");
+        }
+    }
+    let recovery = Recovery { recovery_point: 60, log_start_offset: 0, clean_shutdown: true };
+    assert_eq!(read_all(fixture.open(recovery)), expected);
+}
+
+#[test]
+fn a_foreign_topic_id_is_refused() {
+    let mut fixture = filled();
+    fixture.reopen_clean();
+    assert_eq!(fixture.log.topic_id(), Some(Uuid::from_u128(7)));
+    fixture.log.assign_topic_id(Uuid::from_u128(7)).expect("the same one");
+    let refused = fixture.log.assign_topic_id(Uuid::from_u128(8));
+    assert!(matches!(refused, Err(LogError::InconsistentTopicId { .. })));
+}
+
+#[test]
+fn files_that_a_deletion_left_are_removed() {
+    let mut fixture = filled();
+    let expected = read_all(&fixture.log);
+    for name in ["00000000000000000000.log.deleted", "x.log.cleaned", "leader-epoch-checkpoint.tmp"]
+    {
+        fs::write(fixture.directory.join(name), b"left").expect("write");
+    }
+    assert_eq!(read_all(fixture.reopen_clean()), expected);
+    let names: Vec<_> = files(&fixture);
+    assert!(!names.iter().any(|path| {
+        path.extension().is_some_and(|it| it == "deleted" || it == "cleaned" || it == "tmp")
+    }));
+}
