@@ -84,6 +84,7 @@ impl From<ControlError> for Refusal {
             ControlError::EligibleLeadersNotAvailable => ErrorCode::EligibleLeadersNotAvailable,
             ControlError::ElectionNotNeeded => ErrorCode::ElectionNotNeeded,
             ControlError::UnsupportedVersion(_) => ErrorCode::UnsupportedVersion,
+            ControlError::NoReassignmentInProgress(_) => ErrorCode::NoReassignmentInProgress,
         };
         Self::new(code, error.to_string())
     }

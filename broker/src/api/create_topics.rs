@@ -205,9 +205,6 @@ mod tests {
         });
         let refusal = command(&topic, false).unwrap_err();
         assert_eq!(refusal.code, ErrorCode::InvalidConfig);
-        assert_eq!(
-            refusal.message,
-            "Null value not supported for topic configs: retention.ms"
-        );
+        assert_eq!(refusal.message, "Null value not supported for topic configs: retention.ms");
     }
 }

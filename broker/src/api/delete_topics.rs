@@ -37,7 +37,7 @@ pub(super) async fn delete_topics(
     let commands: Vec<Command> = accepted.iter().map(command).collect();
     let outcomes = forward(&context, &commands, request_timeout(request.timeout_ms)).await;
     for (wanted, outcome) in accepted.iter().zip(outcomes) {
-        responses.push(answer(&complete(&image, wanted, &outcome), outcome));
+        responses.push(answer(&complete(&image, wanted, &outcome), outcome.map(drop)));
     }
     DeleteTopicsResponse { responses, ..Default::default() }
 }
@@ -47,36 +47,40 @@ fn select(
     image: &ClusterImage,
     wanted: Vec<DeleteTopicState>,
 ) -> (Vec<DeleteTopicState>, Vec<DeletableTopicResult>) {
-    let mut named: BTreeMap<(Option<Str>, Uuid), usize> = BTreeMap::new();
+    let mut times: BTreeMap<(Option<Str>, Uuid), usize> = BTreeMap::new();
     for it in &wanted {
-        *named.entry((it.name.clone(), it.topic_id)).or_default() += 1;
+        *times.entry((it.name.clone(), it.topic_id)).or_default() += 1;
+    }
+    let id_of = |it: &DeleteTopicState| match &it.name {
+        Some(name) => image.topics.get(&**name).map(|topic| topic.id),
+        None => Some(it.topic_id),
+    };
+    let mut meant: BTreeMap<Uuid, usize> = BTreeMap::new();
+    for (name, topic_id) in times.keys() {
+        let it = DeleteTopicState { name: name.clone(), topic_id: *topic_id };
+        *meant.entry(id_of(&it).unwrap_or_default()).or_default() += 1;
     }
     let refuse = |it: &DeleteTopicState, why: &str| answer(it, Err(Refusal::invalid_request(why)));
     let mut accepted = Vec::new();
     let mut refused = Vec::new();
     for it in wanted {
-        let key = (it.name.clone(), it.topic_id);
-        // Of several the first is answered for all.
-        let Some(times) = named.remove(&key) else { continue };
-        let same_topic = |name: &Str| {
-            let id = image.topics.get(&**name).map_or(Uuid::nil(), |topic| topic.id);
-            !id.is_nil() && named.contains_key(&(None, id))
+        // Of several equal ones the first is answered for all.
+        let Some(times) = times.remove(&(it.name.clone(), it.topic_id)) else { continue };
+        let id = id_of(&it);
+        let why = match &it.name {
+            None if it.topic_id.is_nil() => "Neither topic name nor id were specified.",
+            None if times > 1 => "Duplicate topic id.",
+            Some(_) if !it.topic_id.is_nil() => "You may not specify both topic name and topic id.",
+            Some(_) if times > 1 => "Duplicate topic name.",
+            _ if id.is_some_and(|id| meant[&id] > 1) => {
+                "The provided topic name maps to an ID that was already supplied."
+            }
+            _ => {
+                accepted.push(it);
+                continue;
+            }
         };
-        match &it.name {
-            None if it.topic_id.is_nil() => {
-                refused.push(refuse(&it, "Neither topic name nor id were specified."));
-            }
-            None if times > 1 => refused.push(refuse(&it, "Duplicate topic id.")),
-            Some(_) if !it.topic_id.is_nil() => {
-                refused.push(refuse(&it, "You may not specify both topic name and topic id."));
-            }
-            Some(_) if times > 1 => refused.push(refuse(&it, "Duplicate topic name.")),
-            Some(name) if same_topic(name) => refused.push(refuse(
-                &it,
-                "The provided topic name maps to an ID that was already supplied.",
-            )),
-            _ => accepted.push(it),
-        }
+        refused.push(refuse(&it, why));
     }
     (accepted, refused)
 }
@@ -105,7 +109,7 @@ fn complete(
     DeleteTopicState { name: Some(Str::from(&**name)), topic_id }
 }
 
-fn answer<T>(wanted: &DeleteTopicState, outcome: Result<T, Refusal>) -> DeletableTopicResult {
+fn answer(wanted: &DeleteTopicState, outcome: Result<(), Refusal>) -> DeletableTopicResult {
     let (error_code, error_message) = error_fields(&outcome);
     DeletableTopicResult {
         name: wanted.name.clone(),
@@ -135,12 +139,12 @@ mod tests {
             (vec![by_name("a"), by_name("b"), by_id(7)], 3, ""),
             (vec![by_name("b"), by_name("b")], 0, "Duplicate topic name."),
             (vec![by_id(7), by_id(7), by_id(7)], 0, "Duplicate topic id."),
-            (vec![by_id(0)], 0, "Neither topic name nor id were specified."),
             (
-                vec![DeleteTopicState { topic_id: Uuid::from_u128(1), ..by_name("a") }],
+                vec![DeleteTopicState { topic_id: Uuid::from_u128(7), ..by_name("b") }],
                 0,
                 "You may not specify both topic name and topic id.",
             ),
+            (vec![by_id(0)], 0, "Neither topic name nor id were specified."),
         ] {
             let (selected, refused) = select(&image, wanted.clone());
             assert_eq!(selected.len(), accepted, "{wanted:?}");
@@ -150,5 +154,8 @@ mod tests {
                 assert_eq!(it.error_code, ErrorCode::InvalidRequest.code());
             }
         }
+        // Twice the same topic in different words: nothing is deleted.
+        let (selected, refused) = select(&image, vec![by_id(1), by_name("a")]);
+        assert_eq!((selected.len(), refused.len()), (0, 2));
     }
 }

@@ -14,10 +14,10 @@ use super::{Context, endpoint_of};
 use crate::replica::is_internal;
 
 /// Authorised operations that were not asked for, or are not known (KIP-430).
-const OPERATIONS_UNKNOWN: i32 = i32::MIN;
+pub(super) const OPERATIONS_UNKNOWN: i32 = i32::MIN;
 /// Without an authoriser everything is allowed: the bits of Kafka's AclOperation.
 const TOPIC_OPERATIONS: i32 = 0b0000_1101_1111_1000;
-const CLUSTER_OPERATIONS: i32 = 0b0011_1110_1010_0000 | 0b1_0000_0000;
+pub(super) const CLUSTER_OPERATIONS: i32 = 0b0001_1111_1010_0000;
 
 const AUTO_CREATE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -225,7 +225,7 @@ impl crate::broker::Broker {
 }
 
 /// Kafka's rule: 1 to 249 of `[a-zA-Z0-9._-]`, neither "." nor "..".
-fn is_valid_name(name: &str) -> bool {
+pub(super) fn is_valid_name(name: &str) -> bool {
     let legal = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'_' | b'-');
     (1..=249).contains(&name.len()) && name != "." && name != ".." && name.bytes().all(legal)
 }

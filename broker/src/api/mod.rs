@@ -3,7 +3,14 @@
 //! [`dispatch`] runs on the connection's task. What must keep the order of requests (appending)
 //! happens inside it; the rest is a future that is awaited when its turn to be answered comes.
 
+mod alter_configs;
 mod api_versions;
+mod config_resource;
+mod control_error;
+mod create_topics;
+mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
 mod fetch;
 mod groups;
 mod list_offsets;
@@ -138,6 +145,18 @@ fn route(
         ApiKey::DeleteGroups => later!(DeleteGroupsRequest, groups::delete_groups),
         ApiKey::DescribeGroups => later!(DescribeGroupsRequest, groups::describe_groups),
         ApiKey::ListGroups => later!(ListGroupsRequest, groups::list_groups),
+        ApiKey::CreateTopics => later!(CreateTopicsRequest, create_topics::create_topics),
+        ApiKey::DeleteTopics => later!(DeleteTopicsRequest, delete_topics::delete_topics),
+        ApiKey::DescribeConfigs => {
+            later!(DescribeConfigsRequest, describe_configs::describe_configs)
+        }
+        ApiKey::AlterConfigs => later!(AlterConfigsRequest, alter_configs::alter_configs),
+        ApiKey::IncrementalAlterConfigs => {
+            later!(IncrementalAlterConfigsRequest, alter_configs::incremental_alter_configs)
+        }
+        ApiKey::DescribeCluster => {
+            later!(DescribeClusterRequest, describe_cluster::describe_cluster)
+        }
         key => Reply::Close(format!("{key} is not served")),
     }
 }

@@ -19,4 +19,4 @@ mod submit;
 pub use images::{Images, Published};
 pub use lease::Lease;
 pub use session::{Intent, Registration, Session, SessionOptions, Update};
-pub use submit::Controller;
+pub use submit::{Controller, SubmitError};

@@ -32,4 +32,5 @@ pub use partition::{Applied, Fetch, IsrProposal, Partition, Reader};
 pub(crate) use replicas::is_internal;
 pub use replicas::{LeadershipChange, LogDirectory, Replicas, ReplicasOptions};
 pub use session::FetchSessions;
+pub(crate) use topic_config::dynamic_settings;
 pub use waiting::{Completion, Moves};
