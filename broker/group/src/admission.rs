@@ -1,4 +1,4 @@
-//! What is refused before a group is even looked at: impossible, unbounded or unaffordable requests.
+//! What is refused before a group is even looked at: what is impossible, unbounded or unaffordable.
 
 use crate::Name;
 use crate::config::Config;

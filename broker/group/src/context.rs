@@ -29,7 +29,7 @@ pub(crate) struct InFlight {
 pub(crate) enum Outcome {
     /// The group becomes stable with this assignment, if it still awaits it.
     Assigned { group_id: Name, generation_id: i32, assignments: BTreeMap<Name, Bytes> },
-    /// A static member that returned without a rebalance is told so; or its predecessor is put back.
+    /// A static member that returned without a rebalance is told so, or its predecessor put back.
     Replaced(Replacement),
     /// The groups are gone already; they come back when the write fails.
     Deleted(Vec<Group>),

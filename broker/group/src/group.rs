@@ -61,7 +61,7 @@ pub(crate) struct InitialDelay {
     pub(crate) member_added: bool,
 }
 
-/// A group. Fields are plain: the modules of this crate keep the invariants that `check` spells out.
+/// A group. Its fields are plain: this crate keeps the invariants that `check` spells out.
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) id: Name,

@@ -1,7 +1,7 @@
 //! Classic consumer groups and their offsets: Kafka's group coordinator, as a pure core.
 //!
-//! No clock, no socket, no disk, no lock: time is an argument, and what should happen comes out. One
-//! [`Coordinator`] is one shard: the groups and offsets that live in one partition of
+//! No clock, no socket, no disk, no lock: time is an argument, and what should happen comes out.
+//! One [`Coordinator`] is one shard: the groups and offsets that live in one partition of
 //! `__consumer_offsets`, which [`partition_for`] finds. The broker runs a task per shard that it
 //! leads, and that task is all the machinery there is:
 //!
@@ -15,7 +15,7 @@
 //!                        effects <---------------------------+
 //!  response <--token---- effects.replies
 //!                        effects.writes ---------------------------------------> append
-//!                        written(id, outcome, now) <---------------------------- replicated, or not
+//!                        written(id, outcome, now) <--------------------------- replicated or not
 //! ```
 //!
 //! A request is answered in the effects of the same call, or of a later one: a join when everybody
@@ -170,7 +170,7 @@ impl<P> TopicPartitions<P> {
     }
 }
 
-/// The partition of `__consumer_offsets`, which has `partitions` (at least one), that a group belongs to.
+/// The partition of `__consumer_offsets` that a group belongs to; there are `partitions` of them.
 ///
 /// Every client and tool may compute it, so it is Java's `hashCode` of the id without its sign.
 pub fn partition_for(group_id: &str, partitions: i32) -> i32 {

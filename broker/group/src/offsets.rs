@@ -1,8 +1,8 @@
 //! Committed offsets, and those on their way to be.
 //!
-//! A commit is validated against what is *latest* (appended, perhaps not replicated yet) and seen by
-//! readers once it is *committed* (replicated). So each partition has a committed value and, while
-//! writes are in flight, a queue of staged ones, in the order of the log.
+//! A commit is validated against what is *latest* (appended, perhaps not replicated yet) and seen
+//! by readers once it is *committed* (replicated). So each partition has a committed value and,
+//! while writes are in flight, a queue of staged ones, in the order of the log.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Records as Kafka 4.3's own serializers write them (`GroupCoordinatorRecordSerde`), byte for byte.
+//! Records as Kafka 4.3's own serializer (`GroupCoordinatorRecordSerde`) writes them.
 
 use std::collections::BTreeMap;
 
