@@ -24,7 +24,8 @@
 //! ```
 //! use group::{Config, Loading, Reply, ReplyToken, Request, request::Heartbeat};
 //!
-//! // The broker became leader of the partition: replay the log, up to the high watermark.
+//! // The broker became leader of the partition: replay the log to its end, and finish when the
+//! // high watermark has reached that end, for what is loaded counts as replicated.
 //! let mut loading = Loading::new(Config::kafka());
 //! # let log: Vec<(bytes::Bytes, Option<bytes::Bytes>)> = Vec::new();
 //! for (key, value) in &log {
