@@ -1,7 +1,7 @@
 //! Election without waiting, once the leader's process is known to be dead.
 //!
-//! A process that dies closes its sockets: the stream from the leader breaks and its port refuses. A
-//! network that drops packets or a paused process does neither, so only the election timeout can
+//! A process that dies closes its sockets: the stream from the leader breaks and its port refuses, or
+//! it is back already and asks for votes. A network that drops packets or a paused process does neither, so only the election timeout can
 //! tell. A standby that sees both gives up the lease that it granted to that leader and asks for a
 //! pre-vote; peers check for themselves before they answer, so a majority that hears from its leader
 //! is never disturbed by one that cannot reach it.
@@ -54,14 +54,15 @@ impl Failover {
         });
     }
 
-    /// Ends the lease of a leader whose process is dead, and says whether it did.
+    /// Ends the lease of a leader whose process is dead, and says whether it did. A leader that asks
+    /// for votes itself has died and come back.
     pub(crate) async fn release_dead_leader(&self, candidate: Option<NodeKey>) -> bool {
         let Some((leader, vote)) = self.leader().filter(|_| self.enabled) else { return false };
-        if Some(leader) == candidate || leader == self.links.identity.key {
+        if leader == self.links.identity.key {
             return false;
         }
         let Some(address) = self.address(leader) else { return false };
-        if !refuses(&address).await {
+        if candidate != Some(leader) && !refuses(&address).await {
             return false;
         }
         // A transfer to the dead leader itself: openraft ends the lease and does nothing else.

@@ -17,6 +17,9 @@ use crate::types::{Applied, Batch, FormatError, LogId, Membership, SnapshotMeta,
 
 type MachineSnapshot = openraft::type_config::alias::SnapshotOf<TypeConfig, SnapshotFile>;
 
+/// A larger batch takes milliseconds to apply, and heartbeats must not wait for it.
+const INLINE_BYTES_MAX: usize = 32 << 10;
+
 /// Everything that the log has led to so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
@@ -50,13 +53,26 @@ impl State {
     }
 }
 
-/// The state behind a lock that is held for one batch at most.
+/// The state behind a lock that is never held for long: a change is made on a copy, which shares
+/// almost everything with what it was copied from.
 #[derive(Clone, Default)]
 pub(crate) struct SharedState(Arc<Mutex<State>>);
 
 impl SharedState {
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().expect("applying records does not panic")
+        self.0.lock().expect("nothing panics while holding it")
+    }
+
+    /// Called by the state machine only, which is alone in changing the state.
+    fn apply(&self, log_id: LogId, batch: &Batch) -> io::Result<Applied> {
+        let records = decode_records(&batch.records).map_err(|error| {
+            FormatError::of_records(format!("the batch of raft entry {}", log_id.index), error)
+        })?;
+        let mut next = self.lock().clone();
+        let answer = next.apply(log_id, batch.epoch, &records);
+        next.applied = Some(log_id);
+        *self.lock() = next;
+        Ok(answer)
     }
 }
 
@@ -126,15 +142,13 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
                     state.applied = Some(log_id);
                     Applied::Done
                 }
-                EntryPayload::Normal(Batch { epoch, records }) => {
-                    let records = decode_records(&records).map_err(|error| {
-                        let what = format!("the batch of raft entry {}", log_id.index);
-                        FormatError::of_records(what, error)
-                    })?;
-                    let mut state = self.state.lock();
-                    let answer = state.apply(log_id, epoch, &records);
-                    state.applied = Some(log_id);
-                    answer
+                EntryPayload::Normal(batch) => {
+                    let state = self.state.clone();
+                    if batch.records.len() > INLINE_BYTES_MAX {
+                        blocking(move || state.apply(log_id, &batch)).await?
+                    } else {
+                        state.apply(log_id, &batch)?
+                    }
                 }
             };
             if let Some(responder) = responder {

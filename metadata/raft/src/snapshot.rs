@@ -94,15 +94,9 @@ pub(crate) fn write(directory: &Path, state: &State) -> io::Result<SnapshotFile>
     blocks.out.write_all(MAGIC)?;
     blocks.out.write_all(&FORMAT.to_be_bytes())?;
     blocks.write(&encode(&Header { meta, epoch: state.epoch }))?;
-    let mut group = Vec::with_capacity(BLOCK_RECORDS_MAX);
-    for record in records(&state.image) {
-        group.push(record);
-        if group.len() == BLOCK_RECORDS_MAX {
-            blocks.write_records(&group)?;
-            group.clear();
-        }
+    for records in state.image.records().chunks(BLOCK_RECORDS_MAX) {
+        blocks.write_records(records)?;
     }
-    blocks.write_records(&group)?;
     blocks.finish()?;
     SnapshotFile::open(path)?.settle(directory, index)
 }
@@ -215,9 +209,6 @@ impl Blocks {
     }
 
     fn write_records(&mut self, records: &[Record]) -> io::Result<()> {
-        if records.is_empty() {
-            return Ok(());
-        }
         let bytes = encode_records(records);
         if bytes.len() > BLOCK_BYTES_MAX && records.len() > 1 {
             let (first, second) = records.split_at(records.len() / 2);
@@ -243,31 +234,6 @@ fn read_u32(input: &mut impl Read) -> io::Result<u32> {
     let mut bytes = [0; 4];
     input.read_exact(&mut bytes)?;
     Ok(u32::from_be_bytes(bytes))
-}
-
-/// The records that make this image.
-fn records(image: &ClusterImage) -> impl Iterator<Item = Record> + '_ {
-    let cluster =
-        image.cluster_id.iter().map(|id| Record::Cluster(metadata::Cluster { id: id.to_string() }));
-    let brokers = image.brokers.values().map(|it| Record::Broker((**it).clone()));
-    let controllers = image.controllers.values().map(|it| Record::Controller((**it).clone()));
-    let topics = image.topics.values().map(|it| Record::Topic((**it).clone()));
-    let partitions = image.partitions.values().map(|it| Record::Partition((**it).clone()));
-    let configs = image.configs.iter().map(|(resource, values)| {
-        Record::Config(metadata::Config { resource: resource.clone(), values: (**values).clone() })
-    });
-    let producer_ids = image.producer_ids.iter().map(|it| Record::ProducerIds((**it).clone()));
-    let features = image.features.values().map(|it| Record::Feature((**it).clone()));
-    let mode = image.mode.iter().map(|it| Record::Mode((**it).clone()));
-    cluster
-        .chain(brokers)
-        .chain(controllers)
-        .chain(topics)
-        .chain(partitions)
-        .chain(configs)
-        .chain(producer_ids)
-        .chain(features)
-        .chain(mode)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The store that the controller sees: [`MetadataStore`] on a raft quorum.
 
+use std::fmt::Display;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -88,8 +89,9 @@ impl RaftStore {
         let failover = Failover::new(raft.clone(), links.clone(), config.fast_failover);
 
         let mut tasks = JoinSet::new();
-        let (publish, leadership) = watch::channel(Leadership::default());
         let generation = config.generation;
+        let nobody = ControllerEpoch { generation, term: 0 };
+        let (publish, leadership) = watch::channel(Leadership { epoch: nobody, leader: None });
         tasks.spawn(leadership::publish(raft.clone(), key, generation, timing, publish));
         let starting = failover.clone();
         tasks.spawn(async move { starting.campaign_at_start().await });
@@ -147,13 +149,14 @@ impl RaftStore {
         closed.expect("closing the database does not panic");
     }
 
-    /// The error for a commit that was refused before it was written.
-    fn refused(&self, ours: ControllerEpoch, reason: impl std::fmt::Display) -> CommitError {
-        let current = self.leadership.borrow().epoch;
-        if ours < current {
-            CommitError::Fenced { ours, current }
-        } else {
-            CommitError::Unavailable(reason.to_string())
+    /// The error for a commit that was refused before it was written. Who did not lead may be the
+    /// last to hear of a newer epoch, so the next heartbeat is waited for.
+    async fn refused(&self, ours: ControllerEpoch, reason: impl Display) -> CommitError {
+        let mut leadership = self.leadership.clone();
+        let newer = leadership.wait_for(|now| now.epoch > ours);
+        match tokio::time::timeout(self.links.timing.heartbeat * 2, newer).await {
+            Ok(Ok(now)) => CommitError::Fenced { ours, current: now.epoch },
+            _ => CommitError::Unavailable(reason.to_string()),
         }
     }
 
@@ -191,7 +194,7 @@ impl MetadataStore for RaftStore {
         if epoch < current || epoch.generation != self.config.generation {
             return Err(CommitError::Fenced { ours: epoch, current });
         }
-        let unknown = |reason: &dyn std::fmt::Display| CommitError::Unavailable(reason.to_string());
+        let unknown = |reason: &dyn Display| CommitError::Unavailable(reason.to_string());
         let records = encode_records(records);
         if records.len() > BATCH_BYTES_MAX {
             // It would be refused by every peer, for ever.
@@ -216,7 +219,7 @@ impl MetadataStore for RaftStore {
                 Applied::Fenced(current) => Err(CommitError::Fenced { ours: epoch, current }),
             },
             Err(error @ ClientWriteError::LogEntryDiscarded(_)) => Err(unknown(&error)),
-            Err(error) => Err(self.refused(epoch, error)),
+            Err(error) => Err(self.refused(epoch, error).await),
         }
     }
 }

@@ -9,8 +9,7 @@ use metadata_raft::{OpenError, QuorumError};
 use support::{Cluster, applied, eventually, record, until, value};
 
 fn quick(config: &mut metadata_raft::RaftConfig) {
-    config.election_timeout_ms = 600;
-    config.heartbeat_interval_ms = 100;
+    config.election_timeout_ms = 1000;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -244,4 +243,20 @@ async fn a_directory_belongs_to_one_controller() {
         let other = metadata_raft::RaftStore::open(other).await;
         assert!(matches!(other, Err(OpenError::Foreign { .. })));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_knows_the_secret_is_heard() {
+    let secret = |text: &str| grpc::auth::Secret::new(text.as_bytes());
+    let mut cluster = Cluster::started([1, 2, 3], |config| {
+        quick(config);
+        config.secret = secret("the secret of this cluster");
+    })
+    .await;
+    let (leader, epoch) = cluster.leader().await;
+    cluster.store(leader).commit(epoch, &[record("orders", 1)]).await.unwrap();
+    let voter = cluster.newcomer(4, |config| config.secret = secret("that of another one"));
+    cluster.start(4).await;
+    let refused = cluster.store(leader).add_voter(voter).await;
+    assert!(matches!(refused, Err(QuorumError::Unavailable(_))), "{refused:?}");
 }

@@ -99,3 +99,15 @@ async fn a_controller_alone_is_a_quorum() {
     let (_, image) = cluster.store(7).load().await.unwrap();
     assert_eq!(value(&image, "orders").as_deref(), Some("1"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_restarts_is_not_waited_for() {
+    let mut cluster =
+        Cluster::started([1, 2, 3], |config| config.election_timeout_ms = 600_000).await;
+    let (first, old) = cluster.leader().await;
+    let start = Instant::now();
+    cluster.kill(first);
+    cluster.start(first).await;
+    let (second, new) = cluster.leader_after(old).await;
+    println!("leader {second} of {new} {:?} after the restart of {first}", start.elapsed());
+}

@@ -118,7 +118,7 @@ impl Cluster {
             directory: self.directories.path().join(id.to_string()),
             directory_id: Uuid::new_v4(),
             initial_controllers: voters,
-            election_timeout_ms: 1000,
+            election_timeout_ms: 2000,
             heartbeat_interval_ms: 150,
             snapshot_after_entries: 10_000,
             generation: 1,
@@ -213,6 +213,13 @@ impl Cluster {
     /// Ends a controller without any farewell.
     pub(crate) fn kill(&mut self, id: i32) {
         let mut node = self.nodes.remove(&id).unwrap();
+        node.runtime.take().unwrap().shutdown_background();
+    }
+
+    /// Ends a controller without any farewell, while somebody still holds its store.
+    pub(crate) async fn stop(&mut self, id: i32) {
+        let mut node = self.nodes.remove(&id).unwrap();
+        node.store.close().await;
         node.runtime.take().unwrap().shutdown_background();
     }
 
