@@ -260,6 +260,7 @@ impl Log {
         }
         self.damaged = false;
         self.directory_unsynced = true;
+        self.tail.forget_before(cleaned.end_offset);
         Ok(cleaned.end_offset)
     }
 

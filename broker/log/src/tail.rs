@@ -121,6 +121,14 @@ impl Tail {
         Some(found)
     }
 
+    /// Forgets what begins before `offset`: the disk holds something else there now.
+    pub(crate) fn forget_before(&self, offset: i64) {
+        let mut entries = lock(&self.entries);
+        while entries.queue.front().is_some_and(|entry| entry.base_offset < offset) {
+            entries.queue.pop_front();
+        }
+    }
+
     /// Forgets everything; what the ring counted it forgets in its order.
     pub(crate) fn clear(&self) {
         lock(&self.entries).queue = VecDeque::new();

@@ -1,6 +1,7 @@
 //! Tests of the log through its public interface, in one binary.
 
 mod append_and_read;
+mod compaction;
 mod dump_log;
 mod kafka_directories;
 mod model;
