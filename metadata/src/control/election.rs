@@ -6,7 +6,8 @@
 //!   high watermark does not move meanwhile, so they hold every committed record. Once the ISR is
 //!   large enough the ELR is emptied.
 //! - A leader is the current one while it can stay, else the first replica in order of assignment
-//!   that is active and in the ISR, or in the ELR when the ISR is empty.
+//!   that is active and in the ISR, or in the ELR when the ISR is empty. A broker on its way out leads
+//!   only what nobody else can.
 //! - Beyond that, and only where the topic allows an unclean election: the last known leader, or
 //!   else the first active replica. It is alone in the ISR then, and recovering.
 //! - A replica that stopped uncleanly leaves ISR and ELR, but never as the last member of their
@@ -75,8 +76,8 @@ impl<'a> Rules<'a> {
         self.leaving != Some(id) && (self.joining == Some(id) || self.state.image.is_active(id))
     }
 
-    /// May remain the leader where nobody else can: on its way out, but still there.
-    fn may_stay(&self, id: BrokerId) -> bool {
+    /// May lead where nobody else can: perhaps on its way out, but still there.
+    fn is_there(&self, id: BrokerId) -> bool {
         self.leaving != Some(id)
             && self.state.image.brokers.get(&id).is_some_and(|broker| !broker.fenced)
     }
@@ -145,6 +146,7 @@ fn elect(after: &mut Partition, rules: Rules<'_>) {
     let is_clean =
         |it: BrokerId| after.isr.contains(&it) || (after.isr.is_empty() && after.elr.contains(&it));
     let clean = |it: &BrokerId| is_clean(*it) && rules.may_lead(*it);
+    let leaving = |it: &BrokerId| is_clean(*it) && rules.is_there(*it);
     let current = after.leader;
     let preferred = after.replicas.first().copied();
     let first = match rules.election {
@@ -154,7 +156,8 @@ fn elect(after: &mut Partition, rules: Rules<'_>) {
     let clean_leader = first
         .or(current.filter(clean))
         .or_else(|| after.replicas.iter().copied().find(clean))
-        .or(current.filter(|it| is_clean(*it) && rules.may_stay(*it)));
+        .or(current.filter(leaving))
+        .or_else(|| after.replicas.iter().copied().find(leaving));
     if let Some(leader) = clean_leader {
         if !after.isr.contains(&leader) {
             after.isr = vec![leader];
