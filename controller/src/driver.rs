@@ -1,39 +1,29 @@
-//! The active controller: requests in, committed images out. The same loop in both modes.
+//! When this controller leads, and with which rules.
 //!
-//! One batch is in flight at a time. It is decided on a clone of the image; if its commit fails,
-//! dropping the clone is the rollback, and dropping the requests tells their senders to look for
-//! the new controller. While a commit is under way requests wait in their bounded queue and are
-//! decided together afterwards: that is all there is to group commit.
+//! The driver waits until its store says that this controller is elected, loads the image, and hands
+//! it to a `Term`, which serves until the epoch is over. Nothing survives a term but the store.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
-use futures::future::{BoxFuture, OptionFuture};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
+use metadata::control::RegisterBroker;
 use metadata::{
     Broker, BrokerId, ClusterImage, Command, CommitError, Controller, ControllerEpoch, Defaults,
-    Leadership, MetadataStore, Offset, Outcome, Record, control::RegisterBroker, decide,
+    Leadership, Listener, MetadataStore, Outcome, Record, decide,
 };
 
-use crate::batch::{BATCH_COMMANDS_MAX, Batch, Request};
+use crate::batch::Request;
 use crate::heartbeat::Heartbeats;
-use crate::probe;
+use crate::term::{StepDown, Term};
 use crate::watch::{Connections, Publication, Snapshot};
 
 /// Rest before a store that was unavailable is loaded again.
 const RELOAD_DELAY: Duration = Duration::from_millis(200);
-/// How long a new controller waits for brokers to connect before it probes them.
-const TAKEOVER_GRACE: Duration = Duration::from_millis(200);
-/// Kafka's delay of the first check of leader imbalance.
-const FIRST_BALANCE: Duration = Duration::from_secs(5);
-/// Partitions that one check of leader imbalance moves at most.
-const BALANCE_LIMIT: usize = 1000;
 
 /// What the driver is told once, at its start.
 #[derive(Debug)]
@@ -49,6 +39,9 @@ pub struct Options {
     pub probe_on_takeover: bool,
     /// `None`: leaderships stay where they are (`auto.leader.rebalance.enable`).
     pub balance: Option<Balance>,
+    /// How often to look for partitions that have found no leader yet
+    /// (`unclean.leader.election.interval.ms`).
+    pub leaderless_interval: Duration,
     /// Which listener of a broker is probed; the first one where it is missing.
     pub inter_broker_listener: String,
     /// Where to reach brokers instead of where they say (`janus.peer.address.map`).
@@ -72,46 +65,6 @@ pub struct Balance {
 pub struct ForeignStore {
     found: String,
     expected: String,
-}
-
-/// Everything that can happen to an active controller.
-enum Event {
-    /// Requests have been received.
-    Submitted,
-    /// The batch in flight has been committed, or not.
-    Committed(Result<Offset, CommitError>),
-    /// A broker has appeared in the live set, or left it.
-    LiveChanged,
-    /// A broker has connected its stream, or lost it.
-    ConnectionsChanged,
-    /// It is known whether a broker's port refuses.
-    Probed(Probe),
-    /// The next deadline has passed.
-    Timer,
-    /// The store knows of another leadership.
-    LeadershipChanged,
-    /// Nobody is left who could ask for anything.
-    Shutdown,
-}
-
-struct Probe {
-    id: BrokerId,
-    broker_epoch: i64,
-    refused: bool,
-}
-
-/// Why a term ended.
-enum StepDown {
-    Lost,
-    Store(CommitError),
-    Foreign(ForeignStore),
-    Shutdown,
-}
-
-impl From<CommitError> for StepDown {
-    fn from(error: CommitError) -> Self {
-        Self::Store(error)
-    }
 }
 
 /// The task that leads whenever this controller is elected.
@@ -206,263 +159,9 @@ impl Driver {
     }
 }
 
-/// The batch that is being committed.
-struct InFlight {
-    commit: BoxFuture<'static, Result<Offset, CommitError>>,
-    next: Arc<ClusterImage>,
-    finished: Vec<Request>,
-}
-
-/// Commits that belong together, in order.
-async fn commit_all(
-    store: Arc<dyn MetadataStore>,
-    epoch: ControllerEpoch,
-    commits: Vec<Vec<Record>>,
-) -> Result<Offset, CommitError> {
-    let mut offset = 0;
-    for records in commits {
-        offset = store.commit(epoch, &records).await?;
-    }
-    Ok(offset)
-}
-
-/// One epoch of one active controller.
-struct Term<'a> {
-    driver: &'a mut Driver,
-    committed: Snapshot,
-    received: Vec<Request>,
-    queue: VecDeque<Request>,
-    in_flight: Option<InFlight>,
-    /// Registrations to fence with the next batch, and why.
-    to_fence: BTreeMap<BrokerId, (i64, &'static str)>,
-    probes: JoinSet<Probe>,
-    /// Registrations that were probed since they lost their stream.
-    probed: BTreeMap<BrokerId, i64>,
-    probe_absent_at: Option<Instant>,
-    balance_at: Option<Instant>,
-}
-
-impl<'a> Term<'a> {
-    fn begin(driver: &'a mut Driver, committed: Snapshot) -> Self {
-        let mut queue = VecDeque::new();
-        let options = &driver.options;
-        if committed.image.cluster_id.is_none() {
-            let cluster_id = options.cluster_id.clone();
-            queue.push_back(Request::internal(Command::FormCluster { cluster_id }));
-        }
-        queue.push_back(Request::internal(Command::Reconcile));
-        queue.push_back(Request::internal(Command::RegisterController(options.me.clone())));
-        let now = Instant::now();
-        let probe_absent_at = options.probe_on_takeover.then_some(now + TAKEOVER_GRACE);
-        let balance_at = options.balance.map(|_| now + FIRST_BALANCE);
-
-        // Before anybody can send a heartbeat to this term.
-        driver.heartbeats.begin(&committed.image, committed.offset);
-        driver.connections.begin();
-        driver.publication.publish(committed.clone());
-        let mut term = Self {
-            driver,
-            committed,
-            received: Vec::with_capacity(BATCH_COMMANDS_MAX),
-            queue,
-            in_flight: None,
-            to_fence: BTreeMap::new(),
-            probes: JoinSet::new(),
-            probed: BTreeMap::new(),
-            probe_absent_at,
-            balance_at,
-        };
-        term.driver.live.mark_unchanged();
-        term.fence_absent();
-        term
-    }
-
-    async fn run(mut self, leadership: &mut watch::Receiver<Leadership>) -> StepDown {
-        let mut connections = self.driver.connections.subscribe();
-        loop {
-            self.start_batch();
-            let deadline = self.next_deadline();
-            let idle = self.in_flight.is_none();
-            let commit = OptionFuture::from(self.in_flight.as_mut().map(|it| it.commit.as_mut()));
-            let event = tokio::select! {
-                // In this order: what ends the term, what waits for an answer, then new work. New
-                // work cannot hold up a deadline.
-                biased;
-                changed = leadership.changed() => match changed {
-                    Ok(()) => Event::LeadershipChanged,
-                    Err(_) => Event::Shutdown,
-                },
-                Some(result) = commit => Event::Committed(result),
-                changed = self.driver.live.changed() => match changed {
-                    Ok(()) => Event::LiveChanged,
-                    Err(_) => Event::Shutdown,
-                },
-                Ok(()) = connections.changed() => Event::ConnectionsChanged,
-                Some(Ok(probe)) = self.probes.join_next() => Event::Probed(probe),
-                Some(()) = OptionFuture::from(deadline.map(sleep_until)) => Event::Timer,
-                received = self.driver.requests.recv_many(&mut self.received, BATCH_COMMANDS_MAX),
-                    if idle => match received {
-                        0 => Event::Shutdown,
-                        _ => Event::Submitted,
-                    },
-            };
-            if let Err(ended) = self.handle(event, leadership) {
-                return ended;
-            }
-        }
-    }
-
-    fn handle(
-        &mut self,
-        event: Event,
-        leadership: &mut watch::Receiver<Leadership>,
-    ) -> Result<(), StepDown> {
-        match event {
-            Event::Submitted => self.queue.extend(self.received.drain(..)),
-            Event::Committed(result) => self.committed(result?),
-            Event::LiveChanged => self.fence_absent(),
-            Event::ConnectionsChanged => self.probe_disconnected(),
-            Event::Probed(probe) => self.probed(&probe),
-            Event::Timer => self.timer(),
-            Event::LeadershipChanged => {
-                let Leadership { epoch, leader } = *leadership.borrow_and_update();
-                if epoch != self.committed.epoch || leader != Some(self.driver.options.me.id) {
-                    return Err(StepDown::Lost);
-                }
-            }
-            Event::Shutdown => return Err(StepDown::Shutdown),
-        }
-        Ok(())
-    }
-
-    /// Decides what is queued, unless a batch is in flight.
-    fn start_batch(&mut self) {
-        if self.in_flight.is_some() {
-            return;
-        }
-        self.queue_fences();
-        while !self.queue.is_empty() {
-            let (image, driver) = (&self.committed.image, &*self.driver);
-            let decide = |image: &ClusterImage, command: &Command| driver.decide(image, command);
-            let Batch { next, commits, finished } = Batch::assemble(image, &mut self.queue, decide);
-            if commits.is_empty() {
-                self.answer(finished);
-                continue;
-            }
-            let store = self.driver.store.clone();
-            let commit = commit_all(store, self.committed.epoch, commits).boxed();
-            self.in_flight = Some(InFlight { commit, next: Arc::new(next), finished });
-            return;
-        }
-    }
-
-    fn committed(&mut self, offset: Offset) {
-        let InFlight { next, finished, .. } =
-            self.in_flight.take().expect("only a batch in flight can be committed");
-        let brokers_changed = !next.brokers.ptr_eq(&self.committed.image.brokers);
-        self.committed = Snapshot { epoch: self.committed.epoch, offset, image: next };
-        self.driver.publication.publish(self.committed.clone());
-        self.answer(finished);
-        if brokers_changed {
-            self.fence_absent();
-            self.probe_disconnected();
-        }
-    }
-
-    fn answer(&self, finished: Vec<Request>) {
-        let Snapshot { epoch, offset, .. } = self.committed;
-        finished.into_iter().for_each(|request| request.finish(epoch, offset));
-    }
-
-    fn queue_fences(&mut self) {
-        for (id, (epoch, cause)) in std::mem::take(&mut self.to_fence) {
-            let broker = self.committed.image.brokers.get(&id);
-            if broker.is_some_and(|broker| broker.epoch == epoch && !broker.fenced) {
-                info!("Fencing broker {id} of epoch {epoch}: {cause}");
-                self.queue.push_front(Request::internal(Command::FenceBroker { id, epoch }));
-            }
-        }
-    }
-
-    fn unfenced(&self) -> impl Iterator<Item = &Arc<Broker>> {
-        self.committed.image.brokers.values().filter(|broker| !broker.fenced)
-    }
-
-    /// Brokers that the live set lacks are dead.
-    fn fence_absent(&mut self) {
-        let live = self.driver.live.borrow_and_update().clone();
-        let dead: Vec<_> = self
-            .unfenced()
-            .filter(|it| !live.contains(&it.id))
-            .map(|it| (it.id, it.epoch))
-            .collect();
-        for (id, epoch) in dead {
-            self.to_fence.entry(id).or_insert((epoch, "its session has ended"));
-        }
-    }
-
-    /// Probes brokers that had a stream to this controller and lost it.
-    fn probe_disconnected(&mut self) {
-        if self.driver.options.fence_on_process_death {
-            self.probe_where(|streams| streams == Some(0));
-        }
-    }
-
-    /// Probes the unfenced brokers whose number of streams (`None`: never connected) says so.
-    fn probe_where(&mut self, wanted: impl Fn(Option<usize>) -> bool) {
-        let unfenced: Vec<_> = self.unfenced().cloned().collect();
-        for broker in unfenced {
-            let streams = self.driver.connections.streams(broker.id, broker.epoch);
-            if streams.is_some_and(|streams| streams > 0) {
-                self.probed.remove(&broker.id);
-            } else if wanted(streams)
-                && let Some(address) = self.driver.address(&broker)
-                && self.probed.insert(broker.id, broker.epoch) != Some(broker.epoch)
-            {
-                let (id, broker_epoch) = (broker.id, broker.epoch);
-                self.probes.spawn(async move {
-                    Probe { id, broker_epoch, refused: probe::refuses(&address).await }
-                });
-            }
-        }
-    }
-
-    fn probed(&mut self, probe: &Probe) {
-        let streams = self.driver.connections.streams(probe.id, probe.broker_epoch);
-        if probe.refused && streams.is_none_or(|streams| streams == 0) {
-            self.to_fence.insert(probe.id, (probe.broker_epoch, "its process is gone"));
-        }
-    }
-
-    fn next_deadline(&self) -> Option<Instant> {
-        let expiry = self.driver.heartbeats.next_expiry();
-        [expiry, self.probe_absent_at, self.balance_at].into_iter().flatten().min()
-    }
-
-    fn timer(&mut self) {
-        let now = Instant::now();
-        let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
-        if due(self.driver.heartbeats.next_expiry()) {
-            self.driver.heartbeats.expire();
-        }
-        if due(self.probe_absent_at) {
-            self.probe_absent_at = None;
-            self.probe_where(|streams| streams.is_none());
-        }
-        if due(self.balance_at)
-            && let Some(Balance { interval, imbalance_percentage }) = self.driver.options.balance
-        {
-            self.balance_at = Some(now + interval);
-            let limit = BALANCE_LIMIT;
-            let balance = Command::BalanceLeaders { imbalance_percentage, limit };
-            self.queue.push_back(Request::internal(balance));
-        }
-    }
-}
-
 impl Driver {
     /// The records of a command, and those that must precede them.
-    fn decide(&self, image: &ClusterImage, command: &Command) -> (Vec<Record>, Outcome) {
+    pub(crate) fn decide(&self, image: &ClusterImage, command: &Command) -> (Vec<Record>, Outcome) {
         let defaults = &self.options.defaults;
         let mut before = Vec::new();
         let mut seen = image.clone();
@@ -484,27 +183,27 @@ impl Driver {
     /// Whether a registration proves that the process which it replaces is dead: that one has no
     /// stream any more, and its port belongs to the new one.
     fn is_replaced(&self, old: &Broker, new: &RegisterBroker) -> bool {
-        let name = &self.options.inter_broker_listener;
-        let port_of = |listeners: &[metadata::Listener]| {
-            let named = listeners.iter().find(|listener| listener.name == *name);
-            named.or(listeners.first()).map(|listener| (listener.host.clone(), listener.port))
+        let address = |listeners: &[Listener]| {
+            self.listener(listeners).map(|listener| (listener.host.clone(), listener.port))
         };
         self.options.fence_on_process_death
             && !old.fenced
             && old.incarnation != new.incarnation
             && self.connections.streams(old.id, old.epoch).is_none_or(|streams| streams == 0)
-            && port_of(&old.listeners) == port_of(&new.listeners)
+            && address(&old.listeners) == address(&new.listeners)
     }
 
-    /// Where a broker is probed.
-    fn address(&self, broker: &Broker) -> Option<String> {
+    /// host:port at which a broker is probed.
+    pub(crate) fn probe_address(&self, broker: &Broker) -> Option<String> {
+        if let Some(address) = self.options.addresses.get(&broker.id) {
+            return Some(address.clone());
+        }
+        let Listener { host, port, .. } = self.listener(&broker.listeners)?;
+        Some(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
+    }
+
+    fn listener<'a>(&self, listeners: &'a [Listener]) -> Option<&'a Listener> {
         let name = &self.options.inter_broker_listener;
-        let named = broker.listeners.iter().find(|listener| listener.name == *name);
-        let listener = named.or(broker.listeners.first())?;
-        let advertised = match listener.host.contains(':') {
-            true => format!("[{}]:{}", listener.host, listener.port),
-            false => format!("{}:{}", listener.host, listener.port),
-        };
-        Some(self.options.addresses.get(&broker.id).cloned().unwrap_or(advertised))
+        listeners.iter().find(|listener| listener.name == *name).or(listeners.first())
     }
 }

@@ -1,7 +1,7 @@
 //! The controller: decides every change of cluster metadata while it is active, and tells brokers.
 //!
 //! ```text
-//!   gRPC --> service --> batch::Request --> driver --> MetadataStore::commit
+//!   gRPC --> service --> batch::Request --> term ----> MetadataStore::commit
 //!              |  ^                           |
 //!   heartbeat -+  |                           +--> watch::Publication --> streams to brokers
 //!      v          |                           |
@@ -11,7 +11,7 @@
 //! The driver is the same in both modes: it knows a store, a live set and plain values. `main.rs`
 //! holds the one place where a mode is chosen.
 //!
-//! Read `driver`, `batch`, `liveness`, `watch`, `service`, `node`, in this order. `decide`, which
+//! Read `term`, `batch`, `driver`, `liveness`, `watch`, `service`, `node`, in this order. `decide`, which
 //! makes all decisions, is in the crate `metadata`; what makes them durable is behind its trait.
 
 pub mod batch;
@@ -23,4 +23,5 @@ mod probe;
 pub mod server;
 pub mod service;
 pub mod standby;
+mod term;
 pub mod watch;

@@ -146,6 +146,7 @@ fn node(
         fence_on_process_death: settings.bool("janus.fence.on.process.death"),
         probe_on_takeover: settings.bool("janus.probe.brokers.on.takeover"),
         balance,
+        leaderless_interval: milliseconds(settings, "unclean.leader.election.interval.ms"),
         inter_broker_listener: settings
             .string("inter.broker.listener.name")
             .unwrap_or_default()

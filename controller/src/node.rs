@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -94,6 +94,7 @@ impl Node {
             leadership: leadership.clone(),
             quorum: quorum.clone(),
             credentials,
+            addresses: options.addresses.clone(),
         };
         let driver = Driver {
             options,
@@ -111,11 +112,13 @@ impl Node {
             publication.withdraw();
         };
         tokio::select! {
-            ended = driver.run() => ended?,
-            served = server::serve(listener, routes, stopping) => served.context("serve gRPC")?,
-            () = async { standby.run().await; std::future::pending().await } => {}
+            ended = driver.run() => {
+                ended?;
+                bail!("the metadata store has stopped");
+            }
+            served = server::serve(listener, routes, stopping) => served.context("serve gRPC"),
+            never = standby.run() => never,
         }
-        Ok(())
     }
 }
 

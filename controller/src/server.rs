@@ -29,7 +29,7 @@ const STREAMS_PER_CONNECTION_MAX: u32 = 256;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Streams and calls get this long to end once the server stops.
-const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
+const DRAIN_DEADLINE: Duration = Duration::from_millis(250);
 /// Rest after `accept` failed, as it does while there are no file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

@@ -1,8 +1,12 @@
 //! What a controller does while another one is active: it makes itself known there.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tracing::{debug, info};
@@ -10,7 +14,7 @@ use tracing::{debug, info};
 use grpc::auth::Credentials;
 use grpc::client::connect;
 use grpc::{SubmitReply, SubmitRequest};
-use metadata::{Command, Controller, Leadership, codec};
+use metadata::{Command, Controller, ControllerId, Leadership, codec};
 
 use crate::service::Quorum;
 
@@ -26,30 +30,29 @@ pub struct Standby {
     pub leadership: watch::Receiver<Leadership>,
     pub quorum: Arc<Quorum>,
     pub credentials: Credentials,
+    /// Where to reach controllers instead of where they say (`janus.peer.address.map`).
+    pub addresses: BTreeMap<ControllerId, String>,
 }
 
 impl Standby {
-    /// Ends when the store is gone. It is safe to drop it at any time.
-    pub async fn run(mut self) {
+    /// Never ends. It is safe to drop it at any time.
+    pub async fn run(&self) -> ! {
+        let mut leadership = self.leadership.clone();
         loop {
-            let Leadership { leader, .. } = *self.leadership.borrow_and_update();
-            let mut leadership = self.leadership.clone();
+            let leader = leadership.borrow_and_update().leader;
+            let registering = self.register(leader).then(|()| pending::<Infallible>());
             tokio::select! {
-                // The registration ends; then only a change of leadership is of interest.
-                changed = leadership.changed() => match changed {
-                    Ok(()) => continue,
-                    Err(_) => return,
+                changed = leadership.changed() => if changed.is_err() {
+                    // The store is gone, and the process is about to end.
+                    pending().await
                 },
-                () = self.register(leader) => {}
-            }
-            if self.leadership.changed().await.is_err() {
-                return;
+                never = registering => match never {},
             }
         }
     }
 
     /// Tries until it succeeds. The active controller registers itself.
-    async fn register(&self, leader: Option<i32>) {
+    async fn register(&self, leader: Option<ControllerId>) {
         let Some(leader) = leader.filter(|leader| *leader != self.me.id) else { return };
         let mut backoff = BACKOFF_MIN;
         loop {
@@ -65,8 +68,10 @@ impl Standby {
         }
     }
 
-    async fn try_register(&self, leader: i32) -> Result<(), String> {
-        let endpoint = self.quorum.endpoint(leader).ok_or("its address is unknown")?;
+    async fn try_register(&self, leader: ControllerId) -> Result<(), String> {
+        let mapped = self.addresses.get(&leader).cloned();
+        let endpoint =
+            mapped.or_else(|| self.quorum.endpoint(leader)).ok_or("its address is unknown")?;
         let mut client = connect(&endpoint, CONNECT_DEADLINE, self.credentials.clone())
             .await
             .map_err(|error| error.to_string())?;

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -170,7 +171,7 @@ async fn a_commit_whose_outcome_is_unknown_is_looked_up() {
     {
         ensemble.store.inner.interrupt_next_commit(interruption);
         let create = create_topic(topic, vec![1]);
-        let reply = submit(&mut broker.client, &[create.clone()]).await.unwrap();
+        let reply = submit(&mut broker.client, slice::from_ref(&create)).await.unwrap();
         assert!(reply.not_active.is_some());
         while broker.update().await.is_some() {}
         // The controller loads and serves again, still in its epoch, and the retry settles it.

@@ -115,6 +115,7 @@ impl Ensemble {
             fence_on_process_death: self.fence_on_process_death,
             probe_on_takeover: self.fence_on_process_death,
             balance: None,
+            leaderless_interval: LONG,
             inter_broker_listener: String::new(),
             addresses: BTreeMap::new(),
         };
@@ -235,7 +236,7 @@ impl TestBroker {
     /// Submits until a controller that is active answers.
     pub async fn submit(&mut self, command: Command) -> Outcome {
         loop {
-            let reply = submit(&mut self.client, &[command.clone()]).await.unwrap();
+            let reply = submit(&mut self.client, std::slice::from_ref(&command)).await.unwrap();
             if reply.not_active.is_none() {
                 return codec::decode_outcome(&reply.outcomes[0]).unwrap();
             }
