@@ -1,8 +1,8 @@
 //! Who a log directory belongs to: `meta.properties`, and a lock against a second process.
 //!
-//! A directory is formatted before its first use and names its cluster, its node and itself. Anything
-//! else is refused: a server that started on the wrong directory could serve another cluster's
-//! records, or vote as a node whose disk was lost.
+//! A directory is formatted before its first use and names its cluster, its node and itself.
+//! Anything else is refused: a server that started on the wrong directory could serve another
+//! cluster's records, or vote as a node whose disk was lost.
 
 use std::fmt;
 use std::fs::{self, File, TryLockError};
@@ -38,7 +38,8 @@ impl ClusterId {
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = |why: &str| {
             format!(
-                "'{text}' is no cluster id: {why}; a cluster id has 22 characters of A-Z a-z 0-9 - _"
+                "'{text}' is no cluster id: {why}; a cluster id has 22 characters of \
+                 A-Z a-z 0-9 - _"
             )
         };
         if text.starts_with('-') {
@@ -104,7 +105,10 @@ pub enum DirectoryError {
          log.dirs at this node's directory", path.display()
     )]
     OtherNode { path: PathBuf, found: i32, expected: i32 },
-    #[error("{} is in use by another process; stop that one first, or use another directory", path.display())]
+    #[error(
+        "{} is in use by another process; stop that one first, or use another directory",
+        path.display()
+    )]
     Locked { path: PathBuf },
     #[error("{} cannot be used: {reason}; repair it, or restore it from a replica", path.display())]
     Unreadable { path: PathBuf, reason: String },

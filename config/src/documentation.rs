@@ -10,12 +10,13 @@ pub fn documentation() -> String {
         "# Configuration\n\n\
          This page is made from the table of keys (`config/src/keys`). To make it again:\n\
          `UPDATE=1 cargo test -p config --test documentation`.\n\n\
-         A server reads one `server.properties` file with Kafka's keys. `KAFKA_*` and `KAFKA_CFG_*`\n\
-         variables (`KAFKA_LOG_DIRS` is `log.dirs`) are stronger than the file, `--override key=value` is\n\
-         stronger than both. An unknown key is an error. Keys marked *no effect* are known to Kafka and do\n\
-         nothing here: one warning. `janus config explain KEY` shows one key.\n\n\
-         Update: *read-only* keys need a restart; *per-broker* and *cluster-wide* ones can be changed while\n\
-         the broker runs, for one broker or as the default of all.\n",
+         A server reads one `server.properties` file with Kafka's keys. `KAFKA_*` and\n\
+         `KAFKA_CFG_*` variables (`KAFKA_LOG_DIRS` is `log.dirs`) are stronger than the file,\n\
+         `--override key=value` is stronger than both. An unknown key is an error. Keys marked\n\
+         *no effect* are known to Kafka and do nothing here: one warning.\n\
+         `janus config explain KEY` shows one key.\n\n\
+         Update: *read-only* keys need a restart; *per-broker* and *cluster-wide* ones can be\n\
+         changed while the broker runs, for one broker or as the default of all.\n",
     );
     for (title, keys) in keys::SERVER {
         section(&mut page, title, keys.iter());

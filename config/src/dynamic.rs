@@ -41,7 +41,8 @@ pub fn validate_topic_together(
     let (min, max) = (lag("min.compaction.lag.ms"), lag("max.compaction.lag.ms"));
     if min > max {
         return Err(format!(
-            "conflict topic config setting min.compaction.lag.ms ({min}) > max.compaction.lag.ms ({max})"
+            "conflict topic config setting min.compaction.lag.ms ({min}) > \
+             max.compaction.lag.ms ({max})"
         ));
     }
     Ok(())

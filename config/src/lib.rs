@@ -5,8 +5,8 @@
 //!  topic override  >  dynamic of the broker  >  of all brokers  >  Settings     (TopicSettings)
 //! ```
 //!
-//! One table ([`Key`]) says what a key is called, may be and is for. It feeds the loader, the checks of
-//! dynamic changes, DescribeConfigs, `janus config explain` and the documentation. Everything is
+//! One table ([`Key`]) says what a key is called, may be and is for. It feeds the loader, the
+//! checks of dynamic changes, DescribeConfigs, `janus config explain` and the documentation. All is
 //! validated while it is loaded; the getters cannot fail afterwards. `directory` holds the other
 //! thing that stands on disk before a server starts: who a log directory belongs to.
 //!

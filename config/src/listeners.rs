@@ -365,7 +365,8 @@ mod tests {
         let listeners = broker(
             "listeners=INTERNAL://127.0.0.1:19092,External://[::]:9092,CONTROLLER://:9093\n\
              advertised.listeners=INTERNAL://a:1,EXTERNAL://b:2\n\
-             listener.security.protocol.map=INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+             listener.security.protocol.map=INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT,\
+             CONTROLLER:PLAINTEXT\n\
              inter.broker.listener.name=INTERNAL",
         )
         .unwrap();

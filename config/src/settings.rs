@@ -42,8 +42,8 @@ impl Source {
 
 /// The validated configuration of one server.
 ///
-/// Getters cannot fail: loading checked every value. Asking for a key that is not in the table, or as
-/// another type than the table says, is a programmer's error and panics with the name.
+/// Getters cannot fail: loading checked every value. Asking for a key that is not in the table, or
+/// as another type than the table says, is a programmer's error and panics with the name.
 #[derive(Clone, Default)]
 pub struct Settings {
     fixed: BTreeMap<&'static str, (String, Source)>,

@@ -143,10 +143,8 @@ pub(crate) fn value(broker: &Settings, topic: &BTreeMap<String, String>, name: &
     }
 }
 
-/// Values of a topic's key at the broker, the one that counts first.
-///
-/// A key that somebody set wins over one that has only its default, whatever their order: as in
-/// Kafka, `log.retention.hours` in the file is not beaten by a `log.retention.ms` that is not there.
+/// Values of a topic's key at the broker, the one that counts first. Of keys in several units only
+/// the coarsest has a default, so that the finest that somebody set wins.
 pub(crate) fn synonyms(broker: &Settings, key: &Key) -> Vec<Synonym> {
     let mut synonyms: Vec<Synonym> = Vec::new();
     for name in key.synonyms {

@@ -50,8 +50,8 @@ fn everything_wrong_is_reported_at_once_with_its_place() {
     assert_eq!(
         errors(text, &["auto.create.topics.enable=perhaps", "nonsense"]),
         "server.properties:2: unknown key 'listner'; did you mean 'listeners'?\n\
-         server.properties:4: Invalid value 1 for configuration log.segment.bytes: Value must be at \
-         least 1048576\n\
+         server.properties:4: Invalid value 1 for configuration log.segment.bytes: Value must be \
+         at least 1048576\n\
          server.properties:5: Invalid value many for configuration num.partitions: Not a number of \
          type INT\n\
          --override auto.create.topics.enable=perhaps: Invalid value perhaps for configuration \

@@ -1,7 +1,8 @@
 //! The cluster at one offset: an immutable value that is cheap to clone and to compare.
 //!
 //! All maps are persistent (`imbl`), so a clone shares everything and a difference costs what
-//! changed. The index broker -> partitions keeps a broker's death at the cost of its own partitions.
+//! changed. The index broker -> partitions keeps a broker's death at the cost of its own
+//! partitions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! The bytes that are kept and sent. `golden/codec` pins them: a line that changes there breaks every
-//! raft log, snapshot and running server. `UPDATE=1` adds what is new.
+//! The bytes that are kept and sent. `golden/codec` pins them: a line that changes there breaks
+//! every raft log, snapshot and running server. `UPDATE=1` adds what is new.
 
 #![allow(clippy::disallowed_methods, reason = "the golden file is one")]
 

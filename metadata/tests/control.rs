@@ -3,15 +3,16 @@
 //! ```text
 //! broker ID [incarnation=N] [rack=R] [previous=EPOCH]     registers a broker, fenced
 //! up ID...            registers and unfences brokers; `up 1=a 2=b` gives them racks
-//! fence ID | unfence ID | shutdown ID | unregister ID     each with [epoch=N], else the current one
+//! fence ID | unfence ID | shutdown ID | unregister ID     [epoch=N], else the current one
 //! topic NAME [partitions=N] [factor=N] [assign="1,2 2,3"] [id=N] [validate=yes] [KEY=VALUE...]
 //! delete NAME | delete id=N | partitions NAME COUNT [assign="1,2"] [validate=yes]
-//! isr TOPIC P ISR [by=ID] [leader_epoch=N] [partition_epoch=N] [broker_epoch=N] [id=N] [recovering=yes]
-//!                     ISR is "1,2:EPOCH"; what is not said is current, the sender the leader
-//! elect TOPIC P preferred|unclean | balance PERCENT [limit=N] | reconcile | form ID | ids ID [epoch=N]
+//! isr TOPIC P "1,2:EPOCH" [by=ID] [leader_epoch=N] [partition_epoch=N] [broker_epoch=N] [id=N]
+//!     [recovering=yes]    what is not said is current, the sender the leader
+//! elect TOPIC P preferred|unclean | balance PERCENT [limit=N] | reconcile
+//! form CLUSTER | ids BROKER [epoch=N] | controller ID
 //! reassign TOPIC P "1,2" | reassign TOPIC P cancel
-//! config RESOURCE [replace=yes] [validate=yes] [KEY=VALUE...] [delete=KEY] [append=KEY:V] [subtract=KEY:V]
-//! controller ID       registers a controller
+//! config RESOURCE [replace=yes] [validate=yes] [KEY=VALUE...]
+//!     [delete=KEY] [append="KEY:VALUE"] [subtract="KEY:VALUE"]
 //! cut N COMMAND...    only N records of the decision are committed, as in a crash
 //! defaults KEY=VALUE  the controller's own configuration | state: the whole image
 //! ```

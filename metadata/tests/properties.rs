@@ -106,7 +106,7 @@ impl World {
         }
     }
 
-    /// Decides and commits. With `cut` only so many records, after which a new controller takes over.
+    /// Decides and commits. With `cut` only so many records, and then a new controller takes over.
     fn run(&mut self, step: &Step, cut: Option<usize>) {
         let Some(command) = self.command(step) else { return };
         let encoded = metadata::codec::encode_command(&command);

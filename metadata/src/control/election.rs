@@ -6,8 +6,8 @@
 //!   high watermark does not move meanwhile, so they hold every committed record. Once the ISR is
 //!   large enough the ELR is emptied.
 //! - A leader is the current one while it can stay, else the first replica in order of assignment
-//!   that is active and in the ISR, or in the ELR when the ISR is empty. A broker on its way out leads
-//!   only what nobody else can.
+//!   that is active and in the ISR, or in the ELR when the ISR is empty. A broker on its way out
+//!   leads only what nobody else can.
 //! - Beyond that, and only where the topic allows an unclean election: the last known leader, or
 //!   else the first active replica. It is alone in the ISR then, and recovering.
 //! - A replica that stopped uncleanly leaves ISR and ELR, but never as the last member of their
@@ -83,8 +83,8 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// What becomes of a partition once `edit` has put in what is wished for: a new ISR, other replicas.
-/// `None`: nothing changes.
+/// What becomes of a partition once `edit` has put in what is wished for: a new ISR, other
+/// replicas. `None`: nothing changes.
 pub(super) fn change(
     before: &Partition,
     rules: Rules<'_>,

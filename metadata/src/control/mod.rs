@@ -85,8 +85,8 @@ pub enum Command {
     FormCluster {
         cluster_id: String,
     },
-    /// Moves a partition to these replicas (AlterPartitionReassignments); `None` takes back the move
-    /// that is under way.
+    /// Moves a partition to these replicas (AlterPartitionReassignments); `None` takes back the
+    /// move that is under way.
     ReassignPartition {
         partition: TopicPartition,
         replicas: Option<Vec<BrokerId>>,
@@ -210,7 +210,7 @@ pub fn decide(defaults: &Defaults, image: &ClusterImage, command: &Command) -> O
 pub enum ControlError {
     #[error("topic '{0}' already exists")]
     TopicAlreadyExists(Arc<str>),
-    #[error("unknown topic or partition{}", .0.as_ref().map(|it| format!(" '{it}'")).unwrap_or_default())]
+    #[error("unknown topic or partition{}", quoted(.0.as_deref()))]
     UnknownTopicOrPartition(Option<String>),
     #[error("unknown topic id {0}")]
     UnknownTopicId(Uuid),
@@ -254,6 +254,10 @@ pub enum ControlError {
     UnsupportedVersion(String),
     #[error("no reassignment of {0} is in progress")]
     NoReassignmentInProgress(String),
+}
+
+fn quoted(name: Option<&str>) -> String {
+    name.map(|name| format!(" '{name}'")).unwrap_or_default()
 }
 
 fn epoch(current: Option<i64>) -> String {

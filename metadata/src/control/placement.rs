@@ -1,11 +1,11 @@
 //! Where the replicas of new partitions go: over racks first, then over brokers.
 //!
-//! Kafka's striped placement (`StripedReplicaPlacer`). Racks take turns, and so do the brokers within
-//! a rack; each further partition starts one rack and one broker later. Fenced brokers are used only
-//! where a rack has no other left, and never first: a new partition has a leader. After as many
-//! partitions as there are unfenced brokers the order is shuffled, so that the same brokers do not
-//! always follow each other. Where Kafka draws random numbers, this derives them from the topic's
-//! id: the same decision gives the same records.
+//! Kafka's striped placement (`StripedReplicaPlacer`). Racks take turns, and so do the brokers
+//! within a rack; each further partition starts one rack and one broker later. Fenced brokers are
+//! used only where a rack has no other left, and never first: a new partition has a leader. After
+//! as many partitions as there are unfenced brokers the order is shuffled, so that the same brokers
+//! do not always follow each other. Where Kafka draws random numbers, this derives them from the
+//! topic's id: the same decision gives the same records.
 
 use std::collections::BTreeMap;
 

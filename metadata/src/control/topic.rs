@@ -327,8 +327,8 @@ pub(super) fn check_replaced(
 fn too_large(name: &str, partitions: usize, bytes: usize) -> ControlError {
     ControlError::InvalidPartitions(format!(
         "Topic '{name}' cannot have {partitions} partitions: their assignment takes at least \
-         {bytes} bytes, and {ASSIGNMENT_BYTES_MAX} is the most that one topic may take; use several \
-         topics"
+         {bytes} bytes, and {ASSIGNMENT_BYTES_MAX} is the most that one topic may take; use \
+         several topics"
     ))
 }
 
