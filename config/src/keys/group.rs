@@ -27,31 +27,31 @@ table! {
     "group.consumer.assignment.interval.ms": int = "1000",
         at_least(0), broker, cluster_wide, unused;
     /// Assignors of the server, the default one first.
-    "group.consumer.assignors": list = "uniform,range", broker;
+    "group.consumer.assignors": list = "uniform,range", broker, unused;
     /// Heartbeat interval given to members.
-    "group.consumer.heartbeat.interval.ms": int = "5000", at_least(1), broker;
+    "group.consumer.heartbeat.interval.ms": int = "5000", at_least(1), broker, unused;
     /// Longest assignment interval of a group.
     "group.consumer.max.assignment.interval.ms": int = "15000", at_least(0), broker, unused;
     /// Longest heartbeat interval of a group.
-    "group.consumer.max.heartbeat.interval.ms": int = "15000", at_least(1), broker;
+    "group.consumer.max.heartbeat.interval.ms": int = "15000", at_least(1), broker, unused;
     /// Longest session timeout of a group.
-    "group.consumer.max.session.timeout.ms": int = "60000", at_least(1), broker;
+    "group.consumer.max.session.timeout.ms": int = "60000", at_least(1), broker, unused;
     /// Members of one group of the consumer protocol.
-    "group.consumer.max.size": int = "2147483647", at_least(1), broker;
+    "group.consumer.max.size": int = "2147483647", at_least(1), broker, unused;
     /// Which groups may change between the classic and the consumer protocol.
     "group.consumer.migration.policy": string = "bidirectional",
-        one_of_ignoring_case(&["DISABLED", "DOWNGRADE", "UPGRADE", "BIDIRECTIONAL"]), broker;
+        one_of_ignoring_case(&["DISABLED", "DOWNGRADE", "UPGRADE", "BIDIRECTIONAL"]), broker, unused;
     /// Shortest assignment interval of a group.
     "group.consumer.min.assignment.interval.ms": int = "0", at_least(0), broker, unused;
     /// Shortest heartbeat interval of a group.
-    "group.consumer.min.heartbeat.interval.ms": int = "5000", at_least(1), broker;
+    "group.consumer.min.heartbeat.interval.ms": int = "5000", at_least(1), broker, unused;
     /// Shortest session timeout of a group.
-    "group.consumer.min.session.timeout.ms": int = "45000", at_least(1), broker;
+    "group.consumer.min.session.timeout.ms": int = "45000", at_least(1), broker, unused;
     /// Time between two evaluations of subscribed patterns.
     "group.consumer.regex.refresh.interval.ms": int = "600000",
         at_least(10_000), broker, internal, unused;
     /// Session timeout of members of the consumer protocol.
-    "group.consumer.session.timeout.ms": int = "45000", at_least(1), broker;
+    "group.consumer.session.timeout.ms": int = "45000", at_least(1), broker, unused;
     /// Longest metadata of a committed offset.
     "offset.metadata.max.bytes": int = "4096", broker;
     /// How long a commit waits for the replicas of the offsets topic.

@@ -6,9 +6,9 @@ table! {
     /// Time between two assignments of this group.
     "consumer.assignment.interval.ms": int = "1000", at_least(0), group, unused;
     /// Heartbeat interval of this group's members.
-    "consumer.heartbeat.interval.ms": int = "5000", at_least(1), group;
+    "consumer.heartbeat.interval.ms": int = "5000", at_least(1), group, unused;
     /// Session timeout of this group's members.
-    "consumer.session.timeout.ms": int = "45000", at_least(1), group;
+    "consumer.session.timeout.ms": int = "45000", at_least(1), group, unused;
     /// Time between two assignments of this share group.
     "share.assignment.interval.ms": int = "1000", at_least(0), group, unused;
     /// Where a new share group begins.

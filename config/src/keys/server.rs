@@ -32,7 +32,7 @@ table! {
     /// Threads that process requests.
     "num.io.threads": int = "8", at_least(1), broker, cluster_wide, unused;
     /// Threads that read and write sockets.
-    "num.network.threads": int = "3", at_least(1), broker, cluster_wide, unused;
+    "num.network.threads": int = "3", at_least(1), broker, cluster_wide;
     /// Logs of one directory that are recovered at the same time after an unclean stop.
     "num.recovery.threads.per.data.dir": int = "2", at_least(1), broker, cluster_wide;
     /// Threads that move replicas between directories.
