@@ -9,8 +9,9 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// What is logged unless `RUST_LOG` says otherwise. openraft's INFO is for its own developers.
-const DEFAULT_FILTER: &str = "info,openraft=warn";
+/// What is logged unless `RUST_LOG` says otherwise. openraft's INFO is for its own developers, and it
+/// warns with every attempt to reach a member that is down.
+const DEFAULT_FILTER: &str = "info,openraft=error";
 
 /// Sends the log to stderr. `RUST_LOG` chooses what is logged.
 pub fn init_logging() {
