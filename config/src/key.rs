@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use crate::keys;
+use crate::listeners::parse_host_port;
 
 /// A key of a configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,6 +64,9 @@ pub enum Check {
     NotEmpty,
     /// `*`, or a list of partition:broker.
     ThrottledReplicas,
+    /// Every element is a host and a port and, before a separator, a node's id. The second part is
+    /// how that is written.
+    Each(&'static str, &'static str),
 }
 
 /// Who has a key.
@@ -162,6 +166,12 @@ impl Key {
                  [partitionId]:[brokerId],[partitionId]:[brokerId],...",
                 self.name
             )),
+            Check::Each(separator, form) => {
+                match elements(value).find(|it| !is_endpoint(it, separator)) {
+                    Some(element) => invalid(format!("'{element}' is not {form}")),
+                    None => Ok(()),
+                }
+            }
             _ => Ok(()),
         }
     }
@@ -208,6 +218,7 @@ words! {
     one_of_ignoring_case(words: &'static [&'static str]): check = Check::OneOfIgnoringCase(words);
     not_empty: check = Check::NotEmpty;
     throttled_replicas: check = Check::ThrottledReplicas;
+    each(separator: &'static str, form: &'static str): check = Check::Each(separator, form);
     broker: scope = Scope::Broker;
     controller: scope = Scope::Controller;
     both: scope = Scope::Both;
@@ -292,6 +303,7 @@ impl fmt::Display for Check {
             Check::OneOf(words) | Check::OneOfIgnoringCase(words) => f.write_str(&words.join(", ")),
             Check::NotEmpty => f.write_str("not empty"),
             Check::ThrottledReplicas => f.write_str("* or partition:broker,..."),
+            Check::Each(_, form) => write!(f, "{form},..."),
         }
     }
 }
@@ -383,4 +395,15 @@ fn are_throttled_replicas(value: &str) -> bool {
             it.split_once(':')
                 .is_some_and(|(partition, broker)| is_number(partition) && is_number(broker))
         })
+}
+
+/// `host:port`, behind a node's id if there is a separator for one.
+fn is_endpoint(element: &str, separator: &str) -> bool {
+    let address = match separator {
+        "" => Some(element),
+        _ => element
+            .split_once(separator)
+            .and_then(|(id, address)| id.trim().parse::<u32>().is_ok().then_some(address.trim())),
+    };
+    address.and_then(parse_host_port).is_some_and(|(host, _)| !host.is_empty())
 }

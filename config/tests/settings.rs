@@ -73,6 +73,9 @@ fn keys_that_do_not_fit_together_are_refused() {
         ),
         ("node.id=1\nlog.dirs=,", "log.dirs names no directory"),
         ("node.id=1\nzzzzzz=1", "unknown key 'zzzzzz'; remove it"),
+        ("node.id=1\ncontroller.quorum.voters=1@h:1,h:2", "'h:2' is not ID@HOST:PORT"),
+        ("node.id=1\ncontroller.quorum.bootstrap.servers=h", "'h' is not HOST:PORT"),
+        ("node.id=1\njanus.peer.address.map=1=[::1]:x", "'1=[::1]:x' is not ID=HOST:PORT"),
     ] {
         let errors = errors(text, &[]);
         assert!(errors.contains(expected), "{text}: {errors}");

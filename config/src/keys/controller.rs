@@ -4,9 +4,9 @@ use crate::key::table;
 
 table! {
     /// Some controllers, host:port, through which the others are found.
-    "controller.quorum.bootstrap.servers": list = "", both;
+    "controller.quorum.bootstrap.servers": list = "", each("", "HOST:PORT"), both;
     /// All controllers, id@host:port: the older, static way to name them.
-    "controller.quorum.voters": list = "", both;
+    "controller.quorum.voters": list = "", each("@", "ID@HOST:PORT"), both;
     /// How long a controller waits for a leader before it asks for an election.
     "controller.quorum.election.timeout.ms": int = "1000", at_least(0), controller;
     /// How long a controller goes without news from the leader before it takes part in an election.

@@ -40,7 +40,8 @@ table! {
     "group.consumer.max.size": int = "2147483647", at_least(1), broker, unused;
     /// Which groups may change between the classic and the consumer protocol.
     "group.consumer.migration.policy": string = "bidirectional",
-        one_of_ignoring_case(&["DISABLED", "DOWNGRADE", "UPGRADE", "BIDIRECTIONAL"]), broker, unused;
+        one_of_ignoring_case(&["DISABLED", "DOWNGRADE", "UPGRADE", "BIDIRECTIONAL"]),
+        broker, unused;
     /// Shortest assignment interval of a group.
     "group.consumer.min.assignment.interval.ms": int = "0", at_least(0), broker, unused;
     /// Shortest heartbeat interval of a group.

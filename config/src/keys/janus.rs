@@ -8,7 +8,7 @@ table! {
     /// Allow listeners beyond the loopback interface without a cluster secret.
     "janus.insecure": boolean = "false", both;
     /// Where to reach peers instead of where they say: peer=host:port, separated by commas.
-    "janus.peer.address.map": list = "", both;
+    "janus.peer.address.map": list = "", each("=", "ID=HOST:PORT"), both;
     /// Fence a broker at once when its connection breaks and its port refuses.
     "janus.fence.on.process.death": boolean = "true", controller;
     /// Have a new active controller probe brokers that do not reconnect.
