@@ -32,7 +32,6 @@ pub struct Analytics {
     /// Revenue by second of our clock, the last minute only.
     recent: VecDeque<(u64, f64)>,
     first_second: Option<u64>,
-    last_second: u64,
     units: Counter<String>,
     product_revenue: HashMap<String, f64>,
     hours: [u64; 24],
@@ -85,7 +84,7 @@ pub struct ProductSales {
 pub struct AnalyticsReport {
     /// Events seen.
     pub events: u64,
-    /// Per second, over the time in which events came in.
+    /// Per second of the run.
     pub events_per_second: f64,
     /// Clicks among them.
     pub clicks: u64,
@@ -119,7 +118,6 @@ impl Analytics {
             revenue: 0.0,
             recent: VecDeque::new(),
             first_second: None,
-            last_second: 0,
             units: Counter::new(PRODUCTS_MAX),
             product_revenue: HashMap::new(),
             hours: [0; 24],
@@ -132,7 +130,6 @@ impl Analytics {
     /// Takes in one event that arrived in this second of our clock.
     pub fn observe(&mut self, event: &Event, arrival_second: u64) {
         self.first_second.get_or_insert(arrival_second);
-        self.last_second = self.last_second.max(arrival_second);
         self.latest_ms = self.latest_ms.max(event.time_ms);
         match &event.action {
             Action::Click { .. } => self.clicks += 1,
@@ -236,9 +233,9 @@ impl Analytics {
         (decided > 0).then(|| funnel.abandoned_carts as f64 / decided as f64)
     }
 
-    /// Everything, for the end.
-    pub fn report(&self) -> AnalyticsReport {
-        let seconds = self.first_second.map_or(1, |first| self.last_second - first + 1) as f64;
+    /// Everything, for the end of a run that took so many seconds.
+    pub fn report(&self, seconds: f64) -> AnalyticsReport {
+        let seconds = seconds.max(1.0);
         let mut sales: Vec<ProductSales> = self
             .product_revenue
             .iter()
@@ -355,7 +352,7 @@ mod tests {
         analytics.observe(&event(2, 0, purchase(10.0)), 100);
         assert_eq!(analytics.revenue_per_minute_now(100), 20.0);
         assert_eq!(analytics.revenue(), 120.0);
-        let report = analytics.report();
+        let report = analytics.report(60.0);
         assert_eq!(report.top_products[0].product, "thing of 50");
         assert_eq!(report.top_products[0].units, 2);
     }

@@ -51,6 +51,8 @@ struct State<C> {
     redelivered: u64,
     unreadable: u64,
     last_error: Option<String>,
+    /// Partitions that each member has.
+    assigned: [usize; MEMBERS],
 }
 
 /// What a group did.
@@ -85,6 +87,7 @@ impl<C: Send + 'static> Group<C> {
             redelivered: 0,
             unreadable: 0,
             last_error: None,
+            assigned: [0; MEMBERS],
         }));
         let members = (0..MEMBERS)
             .map(|index| {
@@ -97,8 +100,8 @@ impl<C: Send + 'static> Group<C> {
                     .context("cannot make a Kafka consumer")?;
                 let names: Vec<&str> = topics.iter().map(|topic| topic.name()).collect();
                 consumer.subscribe(&names).with_context(|| format!("{name} cannot subscribe"))?;
-                let member =
-                    Member { consumer, setting: setting.clone(), state: state.clone(), observe };
+                let state = Arc::clone(&state);
+                let member = Member { index, consumer, setting: setting.clone(), state, observe };
                 Ok(tokio::task::spawn_blocking(move || member.run()))
             })
             .collect::<anyhow::Result<_>>()?;
@@ -117,6 +120,11 @@ impl<C: Send + 'static> Group<C> {
     /// The topics that it reads.
     pub(crate) fn topics(&self) -> &'static [Topic] {
         self.topics
+    }
+
+    /// Partitions that its members have, all together.
+    pub(crate) fn assigned(&self) -> usize {
+        self.state().assigned.iter().sum()
     }
 
     /// One more than the last offset processed, per partition.
@@ -155,6 +163,7 @@ impl<C: Send + 'static> Group<C> {
 }
 
 struct Member<C> {
+    index: usize,
     consumer: BaseConsumer,
     setting: GroupSetting,
     state: Arc<Mutex<State<C>>>,
@@ -163,14 +172,16 @@ struct Member<C> {
 
 impl<C> Member<C> {
     fn run(self) {
+        let state = || self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while !self.setting.stop.load(Ordering::Relaxed) {
             match self.consumer.poll(Duration::from_millis(100)) {
-                None => {}
-                Some(Ok(message)) => self.process(&message),
-                Some(Err(error)) => {
-                    let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-                    state.last_error = Some(error.to_string());
+                // Nothing to read, or a rebalance was handled meanwhile.
+                None => {
+                    let assigned = self.consumer.assignment().map_or(0, |list| list.count());
+                    state().assigned[self.index] = assigned;
                 }
+                Some(Ok(message)) => self.process(&message),
+                Some(Err(error)) => state().last_error = Some(error.to_string()),
             }
         }
     }

@@ -39,6 +39,9 @@ const ENDLESS_SECONDS: u64 = 300;
 /// How long groups, and then the verifying read, may take to come to the end.
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(60);
 
+/// How long the shop waits for its groups before it opens.
+const JOIN_LIMIT: Duration = Duration::from_secs(10);
+
 /// What a run is to be.
 pub struct Options {
     /// `HOST:PORT,...` of any Kafka cluster.
@@ -82,6 +85,7 @@ pub async fn run(
         source: describe(&options),
     });
     let mut groups = Groups::start(&shop)?;
+    groups.wait_until_joined(&shop.partitions).await;
     let day = shop.business(options, source, faults, &groups, &mut progress).await?;
     progress(&Moment::CatchingUp);
     let reports = groups.finish(&shop).await?;
@@ -292,7 +296,7 @@ impl Shop {
             gaps: day.gaps.into_iter().skip(1).collect(),
             partition_name: &|slot| self.partitions.name(slot),
             groups: group_reports,
-            analytics: groups.analytics.with_core(Analytics::report),
+            analytics: groups.analytics.with_core(|core| core.report(day.seconds)),
             recommendations: groups.recommendations.with_core(Recommendations::report),
             flagged: groups.fraud.with_core(FraudDesk::flagged_purchases),
             labels: self.labelled.then_some(&day.labels),
@@ -397,6 +401,23 @@ impl Groups {
                 |core, published, _| core.observe(published),
             )?,
         })
+    }
+
+    /// Waits until all groups have their partitions, so that people see something from the start.
+    ///
+    /// A group that takes longer reads from the beginning all the same.
+    async fn wait_until_joined(&self, partitions: &Partitions) {
+        let count = |topics: &[Topic]| -> usize {
+            topics.iter().map(|topic| partitions.0[topic.index()] as usize).sum()
+        };
+        let deadline = Instant::now() + JOIN_LIMIT;
+        while Instant::now() < deadline
+            && (self.analytics.assigned() < count(self.analytics.topics())
+                || self.recommendations.assigned() < count(self.recommendations.topics())
+                || self.fraud.assigned() < count(self.fraud.topics()))
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Waits until all groups have come to the end, stops them, and says what they did.

@@ -221,7 +221,7 @@ mod tests {
             gaps: vec![gap("kill", 143, true)],
             partition_name: &|slot| format!("topic-{slot}"),
             groups: Vec::new(),
-            analytics: Analytics::new().report(),
+            analytics: Analytics::new().report(10.0),
             recommendations: Recommendations::new().report(),
             flagged: FlaggedPurchases {
                 sequences: vec![2, 3, 4],

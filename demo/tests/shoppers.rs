@@ -79,27 +79,22 @@ fn no_record_tells_whether_it_is_fraud() {
     assert!(!serde_json::to_string(&fraud.event).unwrap().contains("raud"));
 }
 
-/// Precision and recall of the detector on a day it has never seen.
-fn detect(seed: u64) -> (f64, f64) {
-    let mut detector = Detector::new();
-    let (mut hits, mut flagged, mut frauds) = (0.0, 0.0, 0.0);
-    for planned in day(seed) {
-        let fraud = f64::from(u8::from(planned.label.is_some()));
-        let alert = f64::from(u8::from(detector.observe(&planned.event).is_some()));
-        frauds += fraud;
-        flagged += alert;
-        hits += fraud * alert;
-    }
-    (hits / flagged, hits / frauds)
-}
-
 #[test]
 fn the_detector_is_far_better_than_chance_and_not_perfect() {
-    for seed in 100..105 {
-        let (precision, recall) = detect(seed);
-        assert!((0.4..1.0).contains(&precision), "seed {seed}: precision {precision}");
-        assert!((0.4..1.0).contains(&recall), "seed {seed}: recall {recall}");
+    let (mut hits, mut flagged, mut frauds) = (0.0, 0.0, 0.0);
+    for seed in 100..106 {
+        let mut detector = Detector::new();
+        for planned in day(seed) {
+            let fraud = f64::from(u8::from(planned.label.is_some()));
+            let alert = f64::from(u8::from(detector.observe(&planned.event).is_some()));
+            frauds += fraud;
+            flagged += alert;
+            hits += fraud * alert;
+        }
     }
+    let (precision, recall) = (hits / flagged, hits / frauds);
+    assert!((0.6..0.98).contains(&precision), "precision {precision}");
+    assert!((0.5..0.95).contains(&recall), "recall {recall}");
 }
 
 #[test]
@@ -113,7 +108,7 @@ fn analytics_finds_the_carts_that_were_really_abandoned() {
         }
         analytics.observe(&planned.event, 0);
     }
-    let report = analytics.report();
+    let report = analytics.report(30.0);
     let funnel = report.funnel.unwrap();
     let truth = shoppers.counts().abandoned_carts;
     // Visits that were still under way when the day was cut off are in one count or the other.

@@ -1,17 +1,20 @@
 //! What every client of an experiment shares: settings, topics, partitions of keys.
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// How long one administrative request may take.
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long to wait before the cluster is asked again.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Replicas of a topic that we create, if the cluster has as many brokers.
 const REPLICATION_FACTOR: usize = 3;
@@ -112,7 +115,7 @@ fn wait_for_leaders(
     admin: &AdminClient<DefaultClientContext>,
     names: &[String],
 ) -> anyhow::Result<Vec<i32>> {
-    let deadline = std::time::Instant::now() + ADMIN_TIMEOUT;
+    let deadline = Instant::now() + ADMIN_TIMEOUT;
     loop {
         let metadata = admin
             .inner()
@@ -135,13 +138,13 @@ fn wait_for_leaders(
         if counts.iter().all(Option::is_some) {
             return Ok(counts.into_iter().flatten().collect());
         }
-        if std::time::Instant::now() >= deadline {
+        if Instant::now() >= deadline {
             bail!(
                 "the topics {names:?} have partitions without a leader after {} s",
                 ADMIN_TIMEOUT.as_secs()
             );
         }
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(RETRY_PAUSE);
     }
 }
 
@@ -158,8 +161,7 @@ pub async fn log_ends(
         let consumer: BaseConsumer = config.create().context("cannot make a Kafka consumer")?;
         (0..partitions)
             .map(|partition| {
-                let (_, end) = consumer
-                    .fetch_watermarks(&topic, partition, ADMIN_TIMEOUT)
+                let end = log_end(&consumer, &topic, partition)
                     .with_context(|| format!("cannot find the end of {topic}-{partition}"))?;
                 Ok((partition, end))
             })
@@ -167,6 +169,18 @@ pub async fn log_ends(
     })
     .await
     .context("the look at the topic's ends crashed")?
+}
+
+/// Asks until the leader answers: a broker may not know yet that it leads a new topic.
+fn log_end(consumer: &BaseConsumer, topic: &str, partition: i32) -> Result<i64, KafkaError> {
+    let deadline = Instant::now() + ADMIN_TIMEOUT;
+    loop {
+        match consumer.fetch_watermarks(topic, partition, ADMIN_TIMEOUT) {
+            Ok((_, end)) => return Ok(end),
+            Err(error) if Instant::now() >= deadline => return Err(error),
+            Err(_) => std::thread::sleep(RETRY_PAUSE),
+        }
+    }
 }
 
 /// The partition to which Kafka's own producer sends this key.

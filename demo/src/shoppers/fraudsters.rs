@@ -53,8 +53,15 @@ pub(super) fn strike(shop: &mut Shoppers, now_ms: i64) {
         return;
     }
     let victim = victim(shop);
-    let pattern = Pattern::ALL[shop.random.random_range(0..Pattern::ALL.len())];
+    // The patterns differ in purchases per theft; each shall have its part of the whole.
+    let start = shop.random.random_range(0..Pattern::ALL.len());
+    let place = (0..Pattern::ALL.len())
+        .map(|step| (start + step) % Pattern::ALL.len())
+        .min_by_key(|place| shop.stolen[*place])
+        .expect("there are patterns");
+    let pattern = Pattern::ALL[place];
     let theft = theft(pattern, now_ms, &mut shop.random);
+    shop.stolen[place] += theft.purchases as u64;
     commit(shop, victim, pattern, theft);
 }
 
@@ -86,14 +93,14 @@ fn theft(pattern: Pattern, now_ms: i64, random: &mut StdRng) -> Theft {
             first_ms: soon_ms,
             purchases: random.random_range(1..3),
             pause_ms: 8.0 * MINUTE_MS as f64,
-            amount_factor: Some((2.0, 14.0)),
+            amount_factor: Some((3.0, 20.0)),
             new_device: 0.85,
             new_country: 0.55,
         },
         Pattern::Velocity => Theft {
             first_ms: soon_ms,
             purchases: random.random_range(4..8),
-            pause_ms: 3.0 * MINUTE_MS as f64,
+            pause_ms: 1.5 * MINUTE_MS as f64,
             amount_factor: Some((0.5, 2.5)),
             new_device: 0.45,
             new_country: 0.2,

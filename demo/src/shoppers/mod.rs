@@ -33,6 +33,12 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 /// Visits of the average customer on a day.
 const VISITS_PER_DAY: f64 = 1.0;
 
+/// The share of filled carts that are left.
+const ABANDONMENT: f64 = 0.55;
+
+/// Nobody needs several of anything dearer.
+const SEVERAL_BELOW: f64 = 260.0;
+
 /// How busy each hour of the day is, 1 on average by day.
 const HOURS: [f64; 24] = [
     0.25, 0.12, 0.06, 0.05, 0.05, 0.10, 0.30, 0.60, 0.9, 1.1, 1.2, 1.2, 1.3, 1.2, 1.1, 1.1, 1.1,
@@ -77,6 +83,8 @@ pub struct Shoppers {
     upcoming: BinaryHeap<Reverse<Upcoming>>,
     planned: u64,
     counts: Counts,
+    /// Fraudulent purchases by pattern.
+    stolen: [u64; Pattern::ALL.len()],
 }
 
 /// What was generated so far.
@@ -121,7 +129,7 @@ impl Shoppers {
     pub fn new(seed: u64, expected_events: u64) -> Shoppers {
         let mut random = StdRng::seed_from_u64(seed);
         let catalogue = Catalogue::new(&mut random);
-        let count = (expected_events / 300).clamp(60, 20_000) as usize;
+        let count = (expected_events / 400).clamp(60, 20_000) as usize;
         let customers = (1..=count).map(|number| Customer::new(number, &mut random)).collect();
         Shoppers {
             random,
@@ -133,6 +141,7 @@ impl Shoppers {
             upcoming: BinaryHeap::new(),
             planned: 0,
             counts: Counts::default(),
+            stolen: [0; Pattern::ALL.len()],
         }
     }
 
@@ -211,7 +220,7 @@ impl Shoppers {
             let temptation = if follows.is_some() { 0.65 } else { 0.05 + 0.17 * reach };
             if self.random.random_bool(temptation) && cart.len() < 10 {
                 time_ms += SECOND_MS + (exponential(&mut self.random) * 8_000.0) as i64;
-                let quantity = self.quantity();
+                let quantity = self.quantity(chosen.price);
                 let item = Item { product: chosen.name.to_owned(), quantity, price: chosen.price };
                 cart.push(item.clone());
                 let addition = Action::CartAddition { item };
@@ -223,7 +232,7 @@ impl Shoppers {
         if cart.is_empty() {
             return None;
         }
-        if self.random.random_bool(0.42) {
+        if self.random.random_bool(ABANDONMENT) {
             self.counts.abandoned_carts += 1;
             return None;
         }
@@ -243,7 +252,11 @@ impl Shoppers {
         }
     }
 
-    fn quantity(&mut self) -> f64 {
+    /// People buy several of what is cheap.
+    fn quantity(&mut self, price: f64) -> f64 {
+        if price > SEVERAL_BELOW {
+            return 1.0;
+        }
         match self.random.random::<f64>() {
             drawn if drawn < 0.88 => 1.0,
             drawn if drawn < 0.97 => 2.0,
