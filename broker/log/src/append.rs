@@ -438,7 +438,7 @@ impl Log {
         self.producers.write_snapshot(&self.home.directory, base_offset)?;
         let segment = Segment::create(&self.home, base_offset, now_ms)?;
         self.segments.push(segment);
-        self.directory_unsynced = true;
+        self.directory_changes += 1;
         Ok(())
     }
 }

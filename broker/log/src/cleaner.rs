@@ -259,7 +259,7 @@ impl Log {
             self.segments.splice(range, [group.cleaned]);
         }
         self.damaged = false;
-        self.directory_unsynced = true;
+        self.directory_changes += 1;
         self.tail.forget_before(cleaned.end_offset);
         Ok(cleaned.end_offset)
     }

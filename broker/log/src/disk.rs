@@ -55,6 +55,12 @@ impl DiskFile {
         Self::open_with(path, options.read(true).write(true).create(true).truncate(false))
     }
 
+    /// Opens a file for reading and writing, empty whether or not it was there.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let mut options = OpenOptions::new();
+        Self::open_with(path, options.read(true).write(true).create(true).truncate(true))
+    }
+
     fn open_with(path: &Path, options: &OpenOptions) -> Result<Self> {
         let file = options.open(path).map_err(StorageError::of("open", path))?;
         Ok(Self { path: path.to_owned(), file })
@@ -72,7 +78,18 @@ impl DiskFile {
 
     /// Reads up to `len` bytes from `position`; fewer only where the file ends.
     pub(crate) fn read_at(&self, position: u64, len: usize) -> Result<Bytes> {
-        let mut buffer = Vec::with_capacity(len);
+        self.read_into(Bytes::new(), position, len)
+    }
+
+    /// Like [`Self::read_at`], into the memory of `used` where nobody else holds it: fresh memory
+    /// costs more than the read.
+    pub(crate) fn read_into(&self, mut used: Bytes, position: u64, len: usize) -> Result<Bytes> {
+        let mut buffer = Vec::new();
+        if used.is_unique() {
+            used.truncate(0);
+            buffer = Vec::from(used);
+        }
+        buffer.reserve_exact(len);
         while buffer.len() < len {
             let at = position + buffer.len() as u64;
             match rustix::io::pread(&self.file, rustix::buffer::spare_capacity(&mut buffer), at) {
@@ -84,7 +101,7 @@ impl DiskFile {
                 }
             }
         }
-        // The allocator may have rounded the capacity up.
+        // The memory may be larger than what was asked for.
         buffer.truncate(len);
         Ok(buffer.into())
     }

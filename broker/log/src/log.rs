@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::checkpoint::CheckpointError;
 use crate::config::LogConfig;
+use crate::directory;
 use crate::disk::{self, DiskFile, StorageError};
 use crate::epochs::{EpochEntry, Epochs};
 use crate::open;
@@ -26,6 +27,10 @@ pub struct Log {
     pub(crate) log_start_offset: i64,
     pub(crate) log_end_offset: i64,
     pub(crate) recovery_point: i64,
+    /// The highest recovery point that a checkpoint may hold.
+    pub(crate) promised_recovery_point: i64,
+    /// A file says that the recovery point is lower than that.
+    pub(crate) truncated: bool,
     pub(crate) epochs: Epochs,
     /// The epochs differ from the file.
     pub(crate) epochs_unwritten: bool,
@@ -35,8 +40,9 @@ pub struct Log {
     pub(crate) tail: Arc<Tail>,
     /// When the oldest record that is not synced was appended.
     pub(crate) unsynced_since_ms: Option<i64>,
-    /// A file was made since the directory was synced last.
-    pub(crate) directory_unsynced: bool,
+    /// Counts changes of the directory's names, and those of them that are synced.
+    pub(crate) directory_changes: u64,
+    pub(crate) directory_synced: u64,
     /// Counts truncations: a sync that was planned before one says nothing about what came after.
     pub(crate) truncations: u32,
     /// Renamed files and when they may be removed.
@@ -60,6 +66,12 @@ pub enum LogError {
     /// The directory belongs to another topic of the same name. `INCONSISTENT_TOPIC_ID`.
     #[error("{} belongs to topic id {found}, not {expected}", directory.display())]
     InconsistentTopicId { directory: PathBuf, found: Uuid, expected: Uuid },
+    /// Batches that were synced are missing. Another replica has them.
+    #[error(
+        "{} ends at offset {log_end_offset}, but was synced up to {recovery_point}",
+        directory.display()
+    )]
+    Shortened { directory: PathBuf, log_end_offset: i64, recovery_point: i64 },
     /// The directory was written by something else or newer.
     #[error("{}: {what}", path.display())]
     Unreadable { path: PathBuf, what: String },
@@ -137,7 +149,7 @@ impl Log {
                 expected: topic_id,
             }),
             None => {
-                open::write_topic_id(&self.home.directory, topic_id)?;
+                directory::write_topic_id(&self.home.directory, topic_id)?;
                 self.topic_id = Some(topic_id);
                 Ok(())
             }
@@ -183,9 +195,6 @@ impl Log {
 
     /// Removes everything from `offset` on: a follower whose log parted from its leader's. Returns
     /// the new log end offset, which is lower where `offset` lies inside a batch or a gap.
-    ///
-    /// The recovery point may move down: write its checkpoint before the next append. Otherwise an
-    /// unclean stop finds a torn batch where the old checkpoint promises a synced one.
     pub fn truncate_to(&mut self, offset: i64) -> Result<i64, LogError> {
         if offset >= self.log_end_offset {
             return Ok(self.log_end_offset);
@@ -214,7 +223,8 @@ impl Log {
         self.log_start_offset = self.log_start_offset.min(end_offset);
         self.epochs_unwritten |= self.epochs.truncate_end(end_offset);
         self.write_epochs()?;
-        open::load_producers(self)?;
+        self.keep_promise()?;
+        open::load_producers(self, directory::list_snapshots(&self.home.directory)?)?;
         Ok(end_offset)
     }
 
@@ -255,15 +265,31 @@ impl Log {
         self.damaged = true;
         self.segments.push(Segment::create(&self.home, offset, 0)?);
         self.damaged = false;
-        self.directory_unsynced = true;
+        self.directory_changes += 1;
         self.log_start_offset = offset;
         self.log_end_offset = offset;
         self.recovery_point = offset;
         self.epochs.clear();
         self.epochs_unwritten = true;
         self.write_epochs()?;
+        self.keep_promise()?;
         self.producers.clear();
-        open::remove_snapshots(&self.home.directory, |_| true)?;
+        open::remove_snapshots(&self.home.directory)?;
+        Ok(())
+    }
+
+    /// The checkpoint of the log directory is written now and then, so it may say that more is
+    /// synced than a truncation has left. As long as that may be, a file beside the log corrects
+    /// it: an unclean stop would otherwise find batches torn that were promised to be whole.
+    pub(crate) fn keep_promise(&mut self) -> Result<(), StorageError> {
+        self.promised_recovery_point = self.promised_recovery_point.max(self.recovery_point);
+        let truncated = self.recovery_point < self.promised_recovery_point;
+        if truncated {
+            directory::write_truncated(&self.home.directory, self.recovery_point)?;
+        } else if self.truncated {
+            directory::remove_truncated(&self.home.directory)?;
+        }
+        self.truncated = truncated;
         Ok(())
     }
 
@@ -310,7 +336,9 @@ impl Log {
         self.write_epochs()?;
         Ok(Some(FlushPlan {
             files,
-            directory: self.directory_unsynced.then(|| self.home.directory.clone()),
+            directory: (self.directory_synced < self.directory_changes)
+                .then(|| self.home.directory.clone()),
+            directory_changes: self.directory_changes,
             epochs: self
                 .epochs_unsynced
                 .then(|| (self.home.directory.clone(), self.epochs.clone())),
@@ -325,9 +353,7 @@ impl Log {
             return;
         }
         self.recovery_point = self.recovery_point.max(plan.recovery_point);
-        if plan.directory.is_some() {
-            self.directory_unsynced = false;
-        }
+        self.directory_synced = self.directory_synced.max(plan.directory_changes);
         if let Some((_, epochs)) = &plan.epochs
             && epochs.entries() == self.epochs.entries()
         {
@@ -335,6 +361,12 @@ impl Log {
         }
         if self.recovery_point >= self.log_end_offset {
             self.unsynced_since_ms = None;
+        }
+        if !self.truncated || self.recovery_point >= self.promised_recovery_point {
+            // Else the file beside the log names an earlier point, which is as true.
+            if let Err(error) = self.keep_promise() {
+                tracing::warn!(%error, "the log will recover from an earlier point than it has to");
+            }
         }
     }
 
@@ -376,6 +408,7 @@ impl Drop for Log {
 pub struct FlushPlan {
     files: Vec<Arc<DiskFile>>,
     directory: Option<PathBuf>,
+    directory_changes: u64,
     epochs: Option<(PathBuf, Epochs)>,
     recovery_point: i64,
     truncations: u32,
@@ -391,32 +424,11 @@ impl FlushPlan {
         if let Some((directory, epochs)) = &self.epochs {
             epochs.sync(directory)?;
         }
-        match &self.directory {
-            Some(directory) => disk::sync_directory(directory),
-            None => Ok(()),
+        if let Some(directory) = &self.directory {
+            disk::sync_directory(directory)?;
+            // The directory itself may be new.
+            directory.parent().map_or(Ok(()), disk::sync_directory)?;
         }
-    }
-}
-
-/// The name of a partition's directory: `<topic>-<partition>`, or one that is to be removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PartitionDirectory {
-    Partition {
-        topic: String,
-        partition: i32,
-    },
-    /// Renamed by [`Log::delete`] (or Kafka): remove it.
-    Deleted,
-}
-
-impl PartitionDirectory {
-    /// Reads a name; `None` where it is no partition's.
-    pub fn parse(name: &str) -> Option<Self> {
-        if name.ends_with("-delete") && name.contains('.') || name.ends_with("-stray") {
-            return Some(Self::Deleted);
-        }
-        let (topic, partition) = name.rsplit_once('-')?;
-        let partition = partition.parse().ok().filter(|partition: &i32| *partition >= 0)?;
-        (!topic.is_empty()).then(|| Self::Partition { topic: topic.to_owned(), partition })
+        Ok(())
     }
 }

@@ -61,11 +61,7 @@ impl Segment {
     /// A new, empty segment.
     pub(crate) fn create(home: &Home, base_offset: i64, now_ms: i64) -> Result<Self, StorageError> {
         let segment = Self::of_files(home, base_offset, FileSizes::default(), now_ms);
-        for suffix in ["index", "timeindex", "txnindex"] {
-            disk::remove(&segment.path(home, suffix))?;
-        }
-        let path = segment.path(home, "log");
-        home.shared.open(segment.file_id, || DiskFile::open_or_create(&path))?.truncate(0)?;
+        home.shared.open(segment.file_id, || DiskFile::create(&segment.path(home, "log")))?;
         Ok(segment)
     }
 
@@ -80,8 +76,7 @@ impl Segment {
         for suffix in REPLACED_SUFFIXES {
             disk::remove(&segment.path(home, suffix))?;
         }
-        let path = segment.path(home, "log");
-        home.shared.open(segment.file_id, || DiskFile::open_or_create(&path))?;
+        home.shared.open(segment.file_id, || DiskFile::create(&segment.path(home, "log")))?;
         Ok(segment)
     }
 
@@ -518,7 +513,8 @@ impl Walk {
             return Ok(());
         }
         let len = len.max(read_bytes).min((self.end - at) as usize);
-        self.buffer = self.file.read_at(at.into(), len)?;
+        let used = std::mem::take(&mut self.buffer);
+        self.buffer = self.file.read_into(used, at.into(), len)?;
         self.buffer_at = at;
         Ok(())
     }

@@ -90,7 +90,7 @@ struct Model {
     end: i64,
     epoch: i32,
     written: u64,
-    /// What the checkpoint of the recovery point says.
+    /// What the checkpoint of the recovery point says: written at a flush, not at a truncation.
     checkpoint: i64,
 }
 
@@ -191,7 +191,6 @@ impl Model {
             Step::Truncate { share } => {
                 let to = self.share(share);
                 let end = self.fixture.log.truncate_to(to).expect("truncate");
-                self.checkpoint = self.checkpoint.min(end);
                 self.forget_from(to);
                 let straddled = self.end.min(to);
                 assert!(end <= straddled, "the log ends at {end}, beyond {straddled}");
@@ -202,7 +201,6 @@ impl Model {
             Step::StartAnew { gap } => {
                 let at = self.end + i64::from(gap);
                 self.fixture.log.truncate_fully_and_start_at(at).expect("truncate");
-                self.checkpoint = at;
                 self.batches.clear();
                 (self.start, self.end) = (at, at);
             }
@@ -298,9 +296,10 @@ impl Model {
         let file = OpenOptions::new().write(true).open(self.active_file()).expect("open");
         let len = file.metadata().expect("metadata").len();
         // What was synced is not lost.
+        let recovery_point = self.fixture.log.recovery_point();
         let mut synced = 0;
         for batch in self.batches.iter().filter(|batch| batch.base_offset >= base) {
-            if batch.base_offset < self.checkpoint {
+            if batch.base_offset < recovery_point {
                 synced += batch.bytes as u64;
             }
         }
@@ -349,7 +348,6 @@ impl Model {
             self.batches.clear();
         }
         self.end = end.max(self.start);
-        self.checkpoint = self.checkpoint.min(self.end);
     }
 
     fn lose_indexes(&mut self) {

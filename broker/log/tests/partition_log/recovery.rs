@@ -226,7 +226,7 @@ fn a_damaged_index_does_not_hide_records() {
             fs::write(&path, bytes).expect("write");
         }
     }
-    let recovery = Recovery { recovery_point: 60, log_start_offset: 0, clean_shutdown: true };
+    let recovery = Recovery { recovery_point: 0, log_start_offset: 0, clean_shutdown: true };
     assert_eq!(read_all(fixture.open(recovery)), expected);
 }
 
