@@ -10,6 +10,9 @@
 //! Read `broker`, `server`, `api`, `replica`, `control`, in this order. Nothing here knows which
 //! coordination mode the cluster runs in.
 
+// `pub` inside a private module is that module's interface to the others.
+#![allow(unreachable_pub)]
+
 mod api;
 mod broker;
 mod clock;

@@ -25,6 +25,10 @@ use crate::limits::DECOMPRESSED_BYTES;
 use crate::replica::{Completion, Fetch, Partition, Reader, ReplicaError};
 
 const LOAD_BYTES: usize = 4 << 20;
+/// How long a shard that has loaded waits until all it loaded is replicated, so that nobody is told
+/// an offset that another failure takes back. Afterwards it serves all the same: with too few
+/// replicas nothing can be committed, but what was can be read.
+const REPLICATION_WAIT: Duration = Duration::from_secs(2);
 /// The coordinator's own timers cover whatever is shorter.
 const SLEEP_MAX: Duration = Duration::from_secs(3_600);
 
@@ -121,6 +125,7 @@ async fn replay(
             max_bytes: LOAD_BYTES,
             current_leader_epoch: -1,
             last_fetched_epoch: -1,
+            log_start_offset: -1,
             reader: Reader::Local,
             at_least_one_batch: true,
         };
@@ -151,6 +156,8 @@ async fn replay(
         }
         tokio::task::yield_now().await;
     }
+    let replicated = partition.wait_for_high_watermark(offsets.log_end_offset);
+    tokio::time::timeout(REPLICATION_WAIT, replicated).await.ok();
     Ok((loading, records))
 }
 

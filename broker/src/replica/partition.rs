@@ -74,6 +74,8 @@ pub struct Fetch {
     pub current_leader_epoch: i32,
     /// -1: the client does not say.
     pub last_fetched_epoch: i32,
+    /// Where the log of a follower begins.
+    pub log_start_offset: i64,
     pub reader: Reader,
     /// Return one batch even when it is larger than `max_bytes`.
     pub at_least_one_batch: bool,
@@ -214,7 +216,7 @@ impl Partition {
             other => ReplicaError::Storage(other.to_string()),
         })?);
         if let Reader::Follower { id, epoch } = fetch.reader {
-            state.acknowledge(id, epoch, fetch.offset, now_ms);
+            state.acknowledge(id, epoch, fetch, now_ms);
             fetched.high_watermark = state.high_watermark;
             fetched.may_join_isr = match &state.role {
                 Role::Leader(leader) => leader.may_join(id, state.high_watermark),
@@ -224,7 +226,8 @@ impl Partition {
         Ok(fetched)
     }
 
-    /// Appends what this follower fetched under `leader_epoch`, and takes over the high watermark.
+    /// Appends what this follower fetched under `leader_epoch`, and takes over high watermark and
+    /// log start. True if the log start moved, which the leader waits to hear.
     pub fn append_fetched(
         &self,
         leader_epoch: i32,
@@ -232,10 +235,11 @@ impl Partition {
         leader_high_watermark: i64,
         leader_log_start_offset: i64,
         now_ms: i64,
-    ) -> Result<(), ReplicaError> {
+    ) -> Result<bool, ReplicaError> {
         let mut guard = self.lock();
         let state = &mut *guard;
         let log = follower_log(&state.role, &mut state.log, leader_epoch)?;
+        let log_start_offset = log.log_start_offset();
         for chunk in record_set.into_iter().filter(|it| !it.is_empty()) {
             log.append_as_follower(chunk, now_ms)?;
         }
@@ -245,7 +249,7 @@ impl Partition {
             let to = leader_log_start_offset.min(state.high_watermark);
             log.advance_log_start_offset(to).map_err(storage)?;
         }
-        Ok(())
+        Ok(log.log_start_offset() != log_start_offset)
     }
 
     /// The leader said where this follower's log differs: truncates to the last common offset.
@@ -334,6 +338,24 @@ impl Partition {
         self.lock().subscribers.add(signal, index, moves)
     }
 
+    /// Waits until everything below `offset` is replicated, or this replica stops leading.
+    pub async fn wait_for_high_watermark(&self, offset: i64) {
+        let signal = Arc::new(Signal::default());
+        let key = self.subscribe(signal.clone(), 0, Moves::HighWatermark);
+        loop {
+            let waits = {
+                let mut state = self.lock();
+                state.subscribers.clear(key);
+                matches!(state.role, Role::Leader(_)) && state.high_watermark < offset
+            };
+            if !waits {
+                break;
+            }
+            signal.notified().await;
+        }
+        self.unsubscribe(key);
+    }
+
     pub fn unsubscribe(&self, key: usize) {
         self.lock().subscribers.remove(key);
     }
@@ -386,6 +408,20 @@ impl Partition {
             state.subscribers.moved_any();
         }
         Ok(log.log_start_offset())
+    }
+
+    /// The offset below which no replica of a broker that is alive has anything. The subscription is
+    /// told when it moves next.
+    pub fn low_watermark(
+        &self,
+        subscription: usize,
+        is_alive: impl Fn(BrokerId) -> bool,
+    ) -> Result<i64, ReplicaError> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        state.subscribers.clear(subscription);
+        let log_start_offset = state.log.as_ref().ok_or_else(gone)?.log_start_offset();
+        Ok(state.leader(-1)?.low_watermark(log_start_offset, is_alive))
     }
 
     /// (leader epoch, is leader) as last applied.
@@ -523,11 +559,14 @@ impl State {
         Applied::Following { leader, leader_epoch }
     }
 
-    fn acknowledge(&mut self, id: BrokerId, epoch: i64, offset: i64, now_ms: i64) {
+    fn acknowledge(&mut self, id: BrokerId, epoch: i64, fetch: &Fetch, now_ms: i64) {
         let Some(log) = &self.log else { return };
         let log_end_offset = log.log_end_offset();
         if let Role::Leader(leader) = &mut self.role {
-            leader.fetched(id, epoch, offset, log_end_offset, now_ms);
+            leader.fetched(id, epoch, fetch.offset, log_end_offset, now_ms);
+            if leader.starts_at(id, fetch.log_start_offset) {
+                self.subscribers.moved(Moves::LogStart);
+            }
             self.advance_high_watermark();
         }
     }
