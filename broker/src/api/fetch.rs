@@ -127,6 +127,7 @@ impl Poll<'_> {
                     max_bytes: partition.partition_max_bytes,
                     current_leader_epoch: partition.current_leader_epoch,
                     last_fetched_epoch: partition.last_fetched_epoch,
+                    log_start_offset: partition.log_start_offset,
                 };
                 session.want(key.clone(), wanted, || self.find(&key));
             }
@@ -235,6 +236,7 @@ impl Poll<'_> {
             max_bytes: room.min(entry.wanted.max_bytes.max(0) as usize),
             current_leader_epoch: entry.wanted.current_leader_epoch,
             last_fetched_epoch: entry.wanted.last_fetched_epoch,
+            log_start_offset: entry.wanted.log_start_offset,
             reader: self.reader,
             at_least_one_batch,
         };

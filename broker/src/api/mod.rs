@@ -7,13 +7,20 @@ mod alter_configs;
 mod api_versions;
 mod config_resource;
 mod control_error;
+mod create_partitions;
 mod create_topics;
+mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
+mod describe_log_dirs;
+mod describe_producers;
+mod describe_quorum;
+mod elect_leaders;
 mod fetch;
 mod groups;
 mod list_offsets;
+mod list_partition_reassignments;
 mod metadata;
 mod offsets_for_leader_epoch;
 mod produce;
@@ -157,6 +164,22 @@ fn route(
         ApiKey::DescribeCluster => {
             later!(DescribeClusterRequest, describe_cluster::describe_cluster)
         }
+        ApiKey::CreatePartitions => {
+            later!(CreatePartitionsRequest, create_partitions::create_partitions)
+        }
+        ApiKey::DeleteRecords => later!(DeleteRecordsRequest, delete_records::delete_records),
+        ApiKey::ElectLeaders => later!(ElectLeadersRequest, elect_leaders::elect_leaders),
+        ApiKey::DescribeQuorum => later!(DescribeQuorumRequest, describe_quorum::describe_quorum),
+        ApiKey::DescribeLogDirs => {
+            later!(DescribeLogDirsRequest, describe_log_dirs::describe_log_dirs)
+        }
+        ApiKey::DescribeProducers => {
+            later!(DescribeProducersRequest, describe_producers::describe_producers)
+        }
+        ApiKey::ListPartitionReassignments => later!(
+            ListPartitionReassignmentsRequest,
+            list_partition_reassignments::list_partition_reassignments
+        ),
         key => Reply::Close(format!("{key} is not served")),
     }
 }

@@ -78,6 +78,35 @@ impl Controller {
         outcomes.pop().ok_or_else(|| SubmitError::Garbled("no outcome".into()))
     }
 
+    /// The quorum as the active controller sees it.
+    pub async fn describe_quorum(
+        &self,
+        deadline: Duration,
+    ) -> Result<grpc::DescribeQuorumReply, SubmitError> {
+        let deadline = Instant::now() + deadline;
+        let asked = async {
+            let mut active = self.active.clone();
+            loop {
+                let client = active.wait_for(Option::is_some).await;
+                let Some(mut client) = client.ok().and_then(|it| it.clone()) else {
+                    // The session has ended: the broker is stopping.
+                    return Err(SubmitError::TimedOut);
+                };
+                let mut request = tonic::Request::new(grpc::DescribeQuorumRequest {
+                    cluster_id: self.cluster_id.to_string(),
+                });
+                request.set_timeout(deadline.saturating_duration_since(Instant::now()));
+                match client.describe_quorum(request).await.map(tonic::Response::into_inner) {
+                    Ok(reply) if reply.active_id == reply.answered_by => return Ok(reply),
+                    Ok(_) => {}
+                    Err(status) => tracing::debug!("describe quorum: {}", status.message()),
+                }
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
+        };
+        timeout_at(deadline, asked).await.map_err(|_| SubmitError::TimedOut)?
+    }
+
     async fn call(
         &self,
         commands: Vec<Bytes>,

@@ -420,7 +420,7 @@ fn take_data(following: &Following, data: PartitionData) -> Taken {
         }
         ErrorCode::None => {
             let records = data.records.unwrap_or_default();
-            let taken = if records.is_empty() { Taken::Nothing } else { Taken::Advanced };
+            let advances = !records.is_empty();
             let appended = partition.append_fetched(
                 leader_epoch,
                 records.0,
@@ -428,7 +428,10 @@ fn take_data(following: &Following, data: PartitionData) -> Taken {
                 data.log_start_offset,
                 now_ms(),
             );
-            appended.map(|()| taken)
+            appended.map(|starts_elsewhere| match advances || starts_elsewhere {
+                true => Taken::Advanced,
+                false => Taken::Nothing,
+            })
         }
         ErrorCode::OffsetOutOfRange if data.log_start_offset >= 0 => {
             let start = data.log_start_offset;

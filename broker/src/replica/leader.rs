@@ -27,6 +27,7 @@ pub struct Leader {
 #[derive(Clone, Copy, Debug)]
 struct Follower {
     log_end_offset: i64,
+    log_start_offset: i64,
     broker_epoch: i64,
     /// When the follower last had everything that the leader had at that moment.
     caught_up_ms: i64,
@@ -67,6 +68,7 @@ impl Leader {
             // A member of the ISR gets the whole lag time to show up before it is dropped.
             self.followers.entry(*id).or_insert(Follower {
                 log_end_offset: UNKNOWN_OFFSET,
+                log_start_offset: UNKNOWN_OFFSET,
                 broker_epoch: -1,
                 caught_up_ms: if partition.isr.contains(id) { now_ms } else { i64::MIN / 2 },
                 last_fetch_ms: i64::MIN / 2,
@@ -112,6 +114,18 @@ impl Leader {
         follower.broker_epoch = broker_epoch;
         follower.last_fetch_ms = now_ms;
         follower.log_end_offset_at_fetch = log_end_offset;
+    }
+
+    /// Notes where a follower's log begins, as its fetch says. True if that is news.
+    pub fn starts_at(&mut self, broker: BrokerId, log_start_offset: i64) -> bool {
+        let Some(follower) = self.followers.get_mut(&broker) else { return false };
+        std::mem::replace(&mut follower.log_start_offset, log_start_offset) != log_start_offset
+    }
+
+    /// The low watermark: no replica of a broker that is alive has anything below it.
+    pub fn low_watermark(&self, log_start_offset: i64, is_alive: impl Fn(BrokerId) -> bool) -> i64 {
+        let alive = self.followers.iter().filter(|(id, _)| is_alive(**id));
+        alive.map(|(_, it)| it.log_start_offset).fold(log_start_offset, i64::min)
     }
 
     /// The high watermark that the fetches so far prove: everything that the whole (maximal) ISR
@@ -264,6 +278,17 @@ mod tests {
         leader.propose(BTreeSet::from([1]));
         leader.fetched(2, 1, 7, 10, 2);
         assert_eq!(leader.high_watermark(6, 10, 1), 7);
+    }
+
+    #[test]
+    fn the_low_watermark_waits_for_every_replica_that_is_alive() {
+        let mut leader = Leader::new(1, &partition(&[1, 2, 3], &[1, 2]), 0, 0);
+        assert_eq!(leader.low_watermark(7, |_| true), UNKNOWN_OFFSET);
+        assert!(leader.starts_at(2, 5));
+        assert!(!leader.starts_at(2, 5));
+        assert_eq!(leader.low_watermark(7, |id| id != 3), 5);
+        leader.starts_at(3, 9);
+        assert_eq!(leader.low_watermark(7, |id| id == 3), 7);
     }
 
     #[test]

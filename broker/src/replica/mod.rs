@@ -33,4 +33,4 @@ pub(crate) use replicas::is_internal;
 pub use replicas::{LeadershipChange, LogDirectory, Replicas, ReplicasOptions};
 pub use session::FetchSessions;
 pub(crate) use topic_config::dynamic_settings;
-pub use waiting::{Completion, Moves};
+pub use waiting::{Completion, Moves, Signal};

@@ -23,6 +23,8 @@ pub struct Wanted {
     pub max_bytes: i32,
     pub current_leader_epoch: i32,
     pub last_fetched_epoch: i32,
+    /// Where the log of a follower begins.
+    pub log_start_offset: i64,
 }
 
 /// Names a partition in a session: by topic id from version 13 on, else by name.

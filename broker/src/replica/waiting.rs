@@ -95,6 +95,8 @@ pub enum Moves {
     LogEnd,
     /// Clients: what they may read.
     HighWatermark,
+    /// DeleteRecords: a follower's log begins elsewhere.
+    LogStart,
 }
 
 #[derive(Debug)]
