@@ -46,7 +46,8 @@ pub(super) async fn list_offsets(
                 error_code: code.code(),
                 timestamp,
                 offset,
-                leader_epoch,
+                // Not there before version 4.
+                leader_epoch: if context.version >= 4 { leader_epoch } else { -1 },
             });
         }
         topics.push(ListOffsetsTopicResponse { name: topic.name, partitions });

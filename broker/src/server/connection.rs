@@ -39,6 +39,7 @@ pub struct Peer {
 /// What dispatching one frame led to.
 pub enum Reply {
     Now(Chunks),
+    /// `None`: there is no answer that the client could read, so the connection ends.
     Later(Pin<Box<dyn Future<Output = Option<Chunks>> + Send>>),
     /// Nothing is sent (acks=0).
     Nothing,
@@ -117,7 +118,11 @@ impl Connection {
                 None => break,
                 Some(Reply::Later(answer)) => match answer.as_mut().poll(context) {
                     Poll::Pending => break,
-                    Poll::Ready(answer) => answer,
+                    Poll::Ready(Some(answer)) => Some(answer),
+                    Poll::Ready(None) => {
+                        self.closing = true;
+                        None
+                    }
                 },
                 Some(Reply::Now(answer)) => Some(std::mem::take(answer)),
                 Some(Reply::Nothing | Reply::Close(_)) => None,
