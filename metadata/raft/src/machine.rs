@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::{Stream, TryStreamExt};
 use metadata::codec::decode_records;
-use metadata::{ClusterImage, ControllerEpoch, Record};
+use metadata::{ClusterImage, ControllerEpoch, Offset, Record};
 use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder, Snapshot};
 
@@ -28,6 +28,9 @@ pub(crate) struct State {
     /// The newest epoch that committed anything.
     pub epoch: ControllerEpoch,
     pub image: ClusterImage,
+    /// The newest entry that changed the image, or any later one before the next that does: a
+    /// snapshot knows only how far it reaches.
+    pub offset: Offset,
 }
 
 impl State {
@@ -48,6 +51,7 @@ impl State {
             return Applied::Fenced(newest);
         }
         self.epoch = epoch;
+        self.offset = log_id.index;
         records.iter().for_each(|record| self.image.apply(record));
         Applied::Done
     }
@@ -238,6 +242,17 @@ mod tests {
         assert_eq!(state.image.cluster_id.as_deref(), Some("first"));
         assert_eq!(apply(&mut state, 4, (1, 4), "second"), Applied::Done);
         assert_eq!(state.image.cluster_id.as_deref(), Some("second"));
+    }
+
+    #[test]
+    fn an_image_keeps_its_offset_until_a_batch_changes_it() {
+        let mut state = State::default();
+        apply(&mut state, 3, (1, 3), "first");
+        assert_eq!(state.offset, 1);
+        let key = NodeKey { id: 1, directory_id: metadata::Uuid::nil() };
+        let late = LogId::new(LeaderId::new(4, key).to_committed(), 2);
+        state.apply(late, ControllerEpoch { generation: 1, term: 3 }, &[]);
+        assert_eq!(state.offset, 1);
     }
 
     #[test]

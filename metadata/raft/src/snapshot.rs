@@ -185,6 +185,7 @@ fn load(path: &Path) -> io::Result<State> {
     }
     let header = header.ok_or_else(|| damaged("it has no header".into()))?;
     Ok(State {
+        offset: header.meta.last_log_id.map_or(0, |it| it.index),
         applied: header.meta.last_log_id,
         membership: header.meta.last_membership,
         epoch: header.epoch,

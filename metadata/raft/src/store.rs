@@ -123,9 +123,12 @@ impl RaftStore {
     }
 
     /// What this controller has applied so far. A standby lags behind the leader by a heartbeat.
+    ///
+    /// The offset is that of the batch which led to this image, not of entries without content
+    /// after it: an election leaves it as it is, and brokers that have the image need no other.
     pub fn image(&self) -> (Offset, ClusterImage) {
         let state = self.state.lock();
-        (state.applied.map_or(0, |it| it.index), state.image.clone())
+        (state.offset, state.image.clone())
     }
 
     /// Hands leadership over if this controller has it, and closes the store.
