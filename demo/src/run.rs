@@ -39,6 +39,9 @@ const ENDLESS_SECONDS: u64 = 300;
 /// How long groups, and then the verifying read, may take to come to the end.
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(60);
 
+/// The least time that the verifying read has for one topic.
+const TOPIC_LIMIT_MIN: Duration = Duration::from_secs(10);
+
 /// How long the shop waits for its groups before it opens.
 const JOIN_LIMIT: Duration = Duration::from_secs(10);
 
@@ -242,7 +245,10 @@ impl Shop {
     /// Reads every partition from where the run began to its end; returns what could not be read.
     async fn verify(&self) -> anyhow::Result<Vec<String>> {
         let mut unread = Vec::new();
+        let deadline = Instant::now() + CATCH_UP_LIMIT;
         for topic in Topic::ALL {
+            // The limit is for all three; a topic whose turn comes late still gets a fair chance.
+            let limit = deadline.saturating_duration_since(Instant::now()).max(TOPIC_LIMIT_MIN);
             let ends = lock(&self.ledger).ends(topic);
             let extents: BTreeMap<i32, Extent> = self.first_offsets[topic.index()]
                 .iter()
@@ -254,7 +260,7 @@ impl Shop {
             let config = client::config(&self.bootstrap, &self.settings);
             let (ledger, run) = (Arc::clone(&self.ledger), self.run.clone());
             let end = tokio::task::spawn_blocking(move || {
-                final_read::read_topic(config, topic.name(), &extents, CATCH_UP_LIMIT, |message| {
+                final_read::read_topic(config, topic.name(), &extents, limit, |message| {
                     let published: Option<Published> =
                         message.payload().and_then(|payload| serde_json::from_slice(payload).ok());
                     if published.as_ref().is_some_and(|published| published.run != run) {
