@@ -115,15 +115,16 @@ impl Cluster {
         timeout(PATIENCE, search).await.expect("a controller is elected")
     }
 
-    /// Connects the broker to the active controller, as often as it takes.
-    async fn reconnect(&self, broker: &mut TestBroker) -> usize {
+    /// Connects the broker to the active controller, as often as it takes. Says which one it is, and
+    /// whether it had to send everything.
+    async fn reconnect(&self, broker: &mut TestBroker) -> (usize, bool) {
         let connect = async {
             loop {
                 let (index, client) = self.active().await;
                 broker.client = client;
                 broker.watch().await;
-                if broker.update().await.is_some() {
-                    return index;
+                if let Some(update) = broker.update().await {
+                    return (index, update.full);
                 }
                 sleep(PAUSE).await;
             }
@@ -163,8 +164,9 @@ async fn nothing_acknowledged_is_lost_whoever_is_killed() {
 
     // The active controller is killed.
     cluster.kill(active);
-    let next = cluster.reconnect(&mut broker).await;
+    let (next, full) = cluster.reconnect(&mut broker).await;
     assert_ne!(next, active);
+    assert!(!full, "nothing has changed but the controller");
     assert!(has_topics(&broker.image, &["first"]));
     assert!(!broker.beat(false, false).await.fenced);
     broker.submit(create_topic("second", vec![1])).await.unwrap();
