@@ -10,7 +10,8 @@ use crate::Usage;
 use crate::client::Client;
 use crate::cluster::{LocalCluster, find_binaries};
 use crate::commands::{
-    completions, config, consume, format, groups, produce, quorum, servers, status, topics, up,
+    completions, config, consume, demo, format, groups, produce, quorum, servers, status, topics,
+    up,
 };
 use crate::output::{Format, Output};
 
@@ -75,6 +76,7 @@ enum Command {
     #[command(subcommand)]
     Quorum(quorum::Quorum),
     Format(format::FormatCommand),
+    Demo(demo::Demo),
     Completions(completions::Completions),
 }
 
@@ -100,6 +102,7 @@ impl Arguments {
             Command::Config(it) => it.run(common).await,
             Command::Quorum(it) => it.run(common).await,
             Command::Format(it) => it.run(common),
+            Command::Demo(it) => it.run(common).await,
             Command::Completions(it) => it.run(),
         }
     }

@@ -35,6 +35,11 @@ impl Usage {
     }
 }
 
+/// Nothing is known to be wrong, but something could not be checked: exit status 3.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unknown(pub String);
+
 /// The whole program: reads the command line, runs the command, says what went wrong.
 pub async fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -53,7 +58,11 @@ pub async fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+            ExitCode::from(match error {
+                _ if error.is::<Usage>() => 2,
+                _ if error.is::<Unknown>() => 3,
+                _ => 1,
+            })
         }
     }
 }

@@ -78,6 +78,11 @@ impl Output {
         print(&format!("{}\n", text.map_err(io::Error::other)?))
     }
 
+    /// Whether people want to hear anything beside the data.
+    pub fn wants_notes(&self) -> bool {
+        !self.quiet
+    }
+
     /// Tells people something that is not data.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {

@@ -35,6 +35,7 @@ mod view;
 
 pub use controllers::{Quorum, describe_quorum};
 pub use process::{Process, ProcessState};
+pub(crate) use properties::set_in_text;
 pub use start::{Started, UpOptions};
 pub use state::{ClusterState, Mode, Role, Server, ServerId};
 pub use status::{BrokerState, BrokerStatus, ControllerRole, ControllerStatus, Status, of_remote};

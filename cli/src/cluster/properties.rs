@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use config::Scope;
+use config::{Scope, Usage};
 
 use super::state::{ClusterState, Mode, Role, Server, endpoints};
 
@@ -23,14 +23,13 @@ pub(super) fn of_server(server: &Server, cluster: &ClusterState, data: &Path) ->
     set("janus.cluster.secret.file", data.join(SECRET_FILE).display().to_string());
     let controllers = || cluster.of_role(Role::Controller);
     set("controller.quorum.bootstrap.servers", endpoints(controllers()));
+    // The controllers probe brokers there.
+    set("inter.broker.listener.name", "REPLICATION".into());
     match server.id.role {
-        Role::Broker => {
-            set("inter.broker.listener.name", "REPLICATION".into());
-            set(
-                "listener.security.protocol.map",
-                "PLAINTEXT:PLAINTEXT,REPLICATION:PLAINTEXT".into(),
-            );
-        }
+        Role::Broker => set(
+            "listener.security.protocol.map",
+            "PLAINTEXT:PLAINTEXT,REPLICATION:PLAINTEXT".into(),
+        ),
         Role::Controller if cluster.mode == Mode::Raft => {
             let voters =
                 controllers().map(|server| format!("{}@{}", server.id.id, server.endpoint()));
@@ -39,7 +38,9 @@ pub(super) fn of_server(server: &Server, cluster: &ClusterState, data: &Path) ->
         Role::Controller | Role::ZooKeeper => {}
     }
     for (key, value) in defaults(cluster.of_role(Role::Broker).count()) {
-        if applies(key, server.id.role) {
+        // Keys without effect would only make every server warn.
+        let used = config::server_key(key).is_some_and(|key| key.usage == Usage::Used);
+        if used && applies(key, server.id.role) {
             set(key, value);
         }
     }
@@ -104,7 +105,7 @@ pub(super) fn set(properties: &mut Properties, key: &str, value: &str) {
 }
 
 /// The same for the text of a file that people may have edited.
-pub(super) fn set_in_text(text: &str, key: &str, value: &str) -> String {
+pub(crate) fn set_in_text(text: &str, key: &str, value: &str) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let is_key =
         |line: &&mut String| line.split_once('=').is_some_and(|(known, _)| known.trim() == key);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use grpc::auth::Credentials;
 use kafka::ErrorCode;
 use kafka::messages::create_topics::CreatableTopic;
@@ -158,15 +158,21 @@ async fn wait_until_topics_can_be_created(bootstrap: &str) -> Result<()> {
     };
     let request =
         CreateTopicsRequest { topics: vec![topic], validate_only: true, ..Default::default() };
-    let mut client = Client::connect(bootstrap).await?;
     loop {
-        let response = client.call_controller(&request).await?;
-        let code = response.topics.first().map(|topic| ErrorCode::from(topic.error_code));
-        match code {
-            Some(ErrorCode::None | ErrorCode::TopicAlreadyExists) => return Ok(()),
-            _ if Instant::now() < deadline => tokio::time::sleep(POLL_INTERVAL).await,
-            Some(error) => bail!("topics cannot be created: {error}"),
-            None => bail!("the broker does not say whether topics can be created"),
+        let error = match first_answer(bootstrap, &request).await {
+            Ok(ErrorCode::None | ErrorCode::TopicAlreadyExists) => return Ok(()),
+            Ok(error) => anyhow!("topics cannot be created: {error}"),
+            Err(error) => error,
+        };
+        if Instant::now() >= deadline {
+            return Err(error);
         }
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
+}
+
+async fn first_answer(bootstrap: &str, request: &CreateTopicsRequest) -> Result<ErrorCode> {
+    let response = Client::connect(bootstrap).await?.call_controller(request).await?;
+    let topic = response.topics.first().context("the answer names no topic")?;
+    Ok(topic.error_code.into())
 }

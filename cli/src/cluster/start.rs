@@ -75,16 +75,17 @@ impl LocalCluster {
         Ok(started)
     }
 
-    /// Starts one server again. Does nothing when it runs.
-    pub async fn start(&self, id: ServerId) -> Result<()> {
+    /// Starts one server again. False: it runs already.
+    pub async fn start(&self, id: ServerId) -> Result<bool> {
         let _lock = lock(&self.data).await?;
         let mut state = self.state()?;
         let server = state.server_mut(id)?;
-        if !server.is_alive() {
-            server.process = Some(self.spawn(id)?);
-            state.write(&self.data)?;
+        if server.is_alive() {
+            return Ok(false);
         }
-        Ok(())
+        server.process = Some(self.spawn(id)?);
+        state.write(&self.data)?;
+        Ok(true)
     }
 
     fn make(&self, options: &UpOptions) -> Result<(ClusterState, Started)> {

@@ -11,7 +11,10 @@ use uuid::Uuid;
 
 use crate::Usage;
 use crate::arguments::Common;
+use crate::cluster::set_in_text;
 use crate::output::Table;
+
+const VOTERS: &str = "controller.quorum.voters";
 
 /// Prepare the directories of one server for a cluster
 #[derive(Debug, Args)]
@@ -24,7 +27,8 @@ pub(crate) struct FormatCommand {
     /// The cluster that the server belongs to: 22 characters, the same for all its servers
     #[arg(long, value_name = "ID", required_unless_present = "random_cluster_id")]
     cluster_id: Option<String>,
-    /// The controllers that found the quorum, the same list for each of them
+    /// The controllers that found the quorum, the same list for each of them; it is added to the
+    /// configuration as controller.quorum.voters
     #[arg(long, value_name = "ID@HOST:PORT,...")]
     initial_controllers: Option<String>,
     /// Leave directories alone that are formatted for this cluster and node already
@@ -55,6 +59,9 @@ impl FormatCommand {
         let (Some(config), Some(cluster_id)) = (&self.config, &self.cluster_id) else {
             return Err(Usage::new("give --config FILE and --cluster-id ID").into());
         };
+        if let Some(controllers) = &self.initial_controllers {
+            write_voters(config, controllers)?;
+        }
         let settings = load(config)?;
         let cluster_id = ClusterId::parse(cluster_id).map_err(|why| {
             Usage::new(format!(
@@ -87,6 +94,34 @@ impl FormatCommand {
             table
         })?)
     }
+}
+
+/// Who founds the quorum stands in the configuration, where every controller reads it. A list that
+/// stands there already must be the same.
+fn write_voters(config: &Path, controllers: &str) -> Result<()> {
+    for voter in controllers.split(',') {
+        let parts =
+            voter.split_once('@').filter(|(id, _)| id.parse::<i32>().is_ok_and(|id| id >= 0));
+        if parts.and_then(|(_, endpoint)| config::parse_host_port(endpoint)).is_none() {
+            let reason = format!("--initial-controllers: '{voter}' is not ID@HOST:PORT");
+            return Err(Usage::new(reason).into());
+        }
+    }
+    let known = load(config)?.list(VOTERS).join(",");
+    if known == controllers {
+        return Ok(());
+    }
+    if !known.is_empty() {
+        return Err(Usage::new(format!(
+            "--initial-controllers: {} names others in {VOTERS}: {known}; make them the same",
+            config.display()
+        ))
+        .into());
+    }
+    let read = || format!("read {}", config.display());
+    let text = std::fs::read_to_string(config).with_context(read)?;
+    std::fs::write(config, set_in_text(&text, VOTERS, controllers))
+        .with_context(|| format!("write {}", config.display()))
 }
 
 /// A new cluster id.

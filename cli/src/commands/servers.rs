@@ -129,7 +129,9 @@ impl Start {
         let cluster = common.cluster_to_start()?;
         let ids = cluster.resolve(&self.target).await?;
         for id in &ids {
-            cluster.start(*id).await?;
+            if !cluster.start(*id).await? {
+                output.note(format!("{id} runs already"));
+            }
         }
         if !self.no_wait {
             let progress = output.progress("waiting until it serves");
