@@ -12,7 +12,7 @@ use metadata::control::{AlterConfigs, ConfigOperation};
 use metadata::{BrokerId, Command, ConfigResource};
 
 use super::Context;
-use super::config_resource::{check_topic_name, resource};
+use super::config_resource::{ResourceType, resource};
 use super::control_error::{Refusal, error_fields, forward};
 
 /// Neither request says how long it may take.
@@ -122,11 +122,12 @@ async fn alter(
     results.collect()
 }
 
-/// For brokers Kafka calls a value that cannot be used an invalid request (KAFKA-13609).
+/// Only for topics and groups Kafka calls a value that cannot be used an invalid configuration
+/// (KAFKA-13609).
 fn as_kafka_says(resource: &ConfigResource, refusal: Refusal) -> Refusal {
-    let of_brokers = matches!(resource, ConfigResource::Broker(_) | ConfigResource::BrokerDefault);
-    match refusal.code {
-        ErrorCode::InvalidConfig if of_brokers => Refusal::invalid_request(refusal.message),
+    match (refusal.code, resource) {
+        (_, ConfigResource::Topic(_) | ConfigResource::Group(_)) => refusal,
+        (ErrorCode::InvalidConfig, _) => Refusal::invalid_request(refusal.message),
         _ => refusal,
     }
 }
@@ -146,10 +147,15 @@ fn command(change: &Change, how: How, me: BrokerId) -> Result<AlterConfigs, Refu
         let unset = unset.join(", ");
         return Err(Refusal::invalid_request(format!("Null value not supported for : {unset}")));
     }
-    let resource = resource(change.kind, &change.name, me)?;
-    if let ConfigResource::Topic(name) = &resource {
-        check_topic_name(name)?;
-    }
+    let resource = match ResourceType::parse(change.kind)? {
+        ResourceType::Topic if change.name.is_empty() => {
+            return Err(Refusal::invalid_request("Default topic resources are not allowed."));
+        }
+        ResourceType::Group if change.name.is_empty() => {
+            return Err(Refusal::invalid_request("Default group resources are not allowed."));
+        }
+        _ => resource(change.kind, &change.name, me)?,
+    };
     let operations = change.operations.iter().map(|(key, operation, value)| {
         let value = || value.as_deref().unwrap_or_default().to_owned();
         let operation = match *operation {

@@ -1,6 +1,7 @@
 //! What a configuration belongs to, as requests name it: a type and a name.
 
-use kafka::{ErrorCode, Str};
+use kafka::Str;
+use metadata::control::check_topic_name;
 use metadata::{BrokerId, ConfigResource};
 
 use super::control_error::Refusal;
@@ -16,15 +17,23 @@ pub(super) enum ResourceType {
 }
 
 impl ResourceType {
-    pub(super) fn parse(wire: i8) -> Result<Self, Refusal> {
-        match wire {
-            2 => Ok(Self::Topic),
-            4 => Ok(Self::Broker),
-            8 => Ok(Self::BrokerLogger),
-            16 => Ok(Self::ClientMetrics),
-            32 => Ok(Self::Group),
-            other => Err(Refusal::invalid_request(format!("Unknown resource type {other}"))),
+    pub(super) const ALL: [Self; 5] =
+        [Self::Topic, Self::Broker, Self::BrokerLogger, Self::ClientMetrics, Self::Group];
+
+    pub(super) fn wire(self) -> i8 {
+        match self {
+            Self::Topic => 2,
+            Self::Broker => 4,
+            Self::BrokerLogger => 8,
+            Self::ClientMetrics => 16,
+            Self::Group => 32,
         }
+    }
+
+    pub(super) fn parse(wire: i8) -> Result<Self, Refusal> {
+        let known = Self::ALL.into_iter().find(|it| it.wire() == wire);
+        let unknown = || Refusal::invalid_request(format!("Unknown resource type {wire}"));
+        known.ok_or_else(unknown)
     }
 }
 
@@ -37,7 +46,7 @@ pub(super) fn resource(kind: i8, name: &Str, me: BrokerId) -> Result<ConfigResou
     };
     match ResourceType::parse(kind)? {
         ResourceType::Topic => {
-            named("Topic name")?;
+            check_topic_name(name).map_err(Refusal::from)?;
             Ok(ConfigResource::Topic((&**name).into()))
         }
         ResourceType::Broker if name.is_empty() => Ok(ConfigResource::BrokerDefault),
@@ -65,22 +74,10 @@ pub(super) fn resource(kind: i8, name: &Str, me: BrokerId) -> Result<ConfigResou
     }
 }
 
-/// A topic that a request names, if it may be called so at all.
-pub(super) fn check_topic_name(name: &str) -> Result<(), Refusal> {
-    if super::metadata::is_valid_name(name) {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        ErrorCode::InvalidTopicException,
-        format!(
-            "Topic name is invalid: '{name}' must have 1 to 249 characters of ASCII alphanumerics, \
-             '.', '_' and '-', and not be '.' or '..'"
-        ),
-    ))
-}
-
 #[cfg(test)]
 mod tests {
+    use kafka::ErrorCode;
+
     use super::*;
 
     #[test]
@@ -92,7 +89,6 @@ mod tests {
         for (kind, name, why) in [
             (4, "8", "Unexpected broker id, expected 7 or empty string, but received 8"),
             (4, "x", "Node id must be an integer, but it is: x"),
-            (2, "", "Topic name must not be empty"),
             (16, "", "Client metrics subscription name must not be empty"),
             (32, "", "Group name must not be empty"),
             (3, "a", "Unknown resource type 3"),
@@ -100,6 +96,7 @@ mod tests {
             let refusal = parse(kind, name).unwrap_err();
             assert_eq!((refusal.code, &*refusal.message), (ErrorCode::InvalidRequest, why));
         }
+        assert_eq!(parse(2, "").unwrap_err().code, ErrorCode::InvalidTopicException);
         assert!(parse(8, "7").unwrap_err().message.contains("RUST_LOG"));
     }
 }

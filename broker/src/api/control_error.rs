@@ -86,7 +86,12 @@ impl From<ControlError> for Refusal {
             ControlError::UnsupportedVersion(_) => ErrorCode::UnsupportedVersion,
             ControlError::NoReassignmentInProgress(_) => ErrorCode::NoReassignmentInProgress,
         };
-        Self::new(code, error.to_string())
+        match error {
+            ControlError::TopicAlreadyExists(name) => {
+                Self::new(code, format!("Topic '{name}' already exists."))
+            }
+            error => Self::new(code, error.to_string()),
+        }
     }
 }
 

@@ -57,7 +57,9 @@ pub(super) async fn create_topics(
 
 fn command(topic: &CreatableTopic, validate_only: bool) -> Result<CreateTopic, Refusal> {
     if topic.name == CLUSTER_METADATA {
-        return Err(Refusal::new(ErrorCode::TopicAuthorizationFailed, "Authorization failed."));
+        return Err(Refusal::invalid_request(format!(
+            "Creation of internal topic {CLUSTER_METADATA} is prohibited."
+        )));
     }
     let unset: Vec<&str> =
         topic.configs.iter().filter(|it| it.value.is_none()).map(|it| &*it.name).collect();

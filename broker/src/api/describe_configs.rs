@@ -11,7 +11,7 @@ use kafka::{ErrorCode, Str};
 use metadata::{ClusterImage, ConfigResource};
 
 use super::Context;
-use super::config_resource::{check_topic_name, resource};
+use super::config_resource::resource;
 use super::control_error::{Refusal, error_fields};
 use crate::replica::dynamic_settings;
 
@@ -19,14 +19,17 @@ use crate::replica::dynamic_settings;
 const CLIENT_METRICS: i8 = 7;
 const GROUP: i8 = 8;
 
+/// A name under which a value is set: (name, value, source).
+type Synonym = (&'static str, Option<String>, i8);
+
 /// One key as all kinds of resources have it.
 struct Entry {
     key: &'static Key,
     value: Option<String>,
     source: i8,
     read_only: bool,
-    /// (name, value, source), the one that counts first.
-    synonyms: Vec<(&'static str, Option<String>, i8)>,
+    /// The one that counts first.
+    synonyms: Vec<Synonym>,
 }
 
 pub(super) async fn describe_configs(
@@ -71,7 +74,6 @@ fn describe(
     let own = image.configs.get(&resource).map_or(&empty, |it| &**it);
     Ok(match &resource {
         ConfigResource::Topic(name) => {
-            check_topic_name(name)?;
             if !image.topics.contains_key(name) {
                 return Err(ErrorCode::UnknownTopicOrPartition.into());
             }
@@ -80,50 +82,58 @@ fn describe(
         ConfigResource::Broker(_) => {
             settings.describe_broker().into_iter().map(Entry::from).collect()
         }
-        ConfigResource::BrokerDefault => own_values(config::server_key, own, |key| {
-            (Source::DynamicDefault.wire_id(), key.update == Update::ReadOnly)
-        }),
+        ConfigResource::BrokerDefault => defaults(own),
         ConfigResource::ClientMetrics(_) => {
-            let find = |name: &str| config::client_metrics_keys().find(|it| it.name == name);
-            own_values(find, own, |_| (CLIENT_METRICS, false))
+            let keys = config::client_metrics_keys();
+            keys.map(|key| entry(key, own, CLIENT_METRICS, None)).collect()
         }
         ConfigResource::Group(_) => {
-            config::group_keys().map(|key| group_entry(key, own, settings)).collect()
+            let keys = config::group_keys();
+            keys.map(|key| entry(key, own, GROUP, of_brokers(key, settings))).collect()
         }
     })
 }
 
-/// Resources that have nothing but what was set for them.
-fn own_values(
-    find: impl Fn(&str) -> Option<&'static Key>,
-    own: &BTreeMap<String, String>,
-    describe: impl Fn(&Key) -> (i8, bool),
-) -> Vec<Entry> {
-    let known = own.iter().filter_map(|(name, value)| Some((find(name)?, value)));
-    let entries = known.map(|(key, value)| {
+/// What was set for all brokers.
+fn defaults(own: &BTreeMap<String, String>) -> Vec<Entry> {
+    let source = Source::DynamicDefault.wire_id();
+    let keys = own.iter().filter_map(|(name, value)| Some((config::server_key(name)?, value)));
+    let entries = keys.map(|(key, value)| {
         let value = Some(value.clone()).filter(|_| !key.is_sensitive());
-        let (source, read_only) = describe(key);
-        Entry { key, synonyms: vec![(key.name, value.clone(), source)], value, source, read_only }
+        Entry {
+            key,
+            synonyms: vec![(key.name, value.clone(), source)],
+            value,
+            source,
+            read_only: key.update == Update::ReadOnly,
+        }
     });
     entries.collect()
 }
 
 /// What a group did not set, its brokers have under the same name behind `group.`.
-fn group_entry(key: &'static Key, own: &BTreeMap<String, String>, settings: &Settings) -> Entry {
-    let of_broker = config::server_key(&format!("group.{}", key.name))
-        .and_then(|broker_key| settings.string(broker_key.name));
-    let (value, source) = match own.get(key.name) {
-        Some(value) => (Some(value.as_str()), GROUP),
-        None => (of_broker.or(key.default), Source::Default.wire_id()),
-    };
-    let value = value.map(str::to_owned);
-    Entry {
-        key,
-        synonyms: vec![(key.name, value.clone(), source)],
-        value,
-        source,
-        read_only: false,
+fn of_brokers(key: &'static Key, settings: &Settings) -> Option<Synonym> {
+    let broker_key = config::server_key(&format!("group.{}", key.name));
+    match broker_key.and_then(|it| Some((it.name, settings.string(it.name)?))) {
+        Some((name, value)) => Some((name, Some(value.into()), settings.source(name).wire_id())),
+        None => key.default.map(|it| (key.name, Some(it.into()), Source::Default.wire_id())),
     }
+}
+
+/// A key that is set for the resource itself, or elsewhere for all of them, or has its default.
+fn entry(
+    key: &'static Key,
+    own: &BTreeMap<String, String>,
+    own_source: i8,
+    elsewhere: Option<Synonym>,
+) -> Entry {
+    let own = own.get(key.name).map(|value| (key.name, Some(value.clone()), own_source));
+    let synonyms: Vec<Synonym> = own.into_iter().chain(elsewhere).collect();
+    let (value, source) = match synonyms.first() {
+        Some((_, value, source)) => (value.clone(), *source),
+        None => (key.default.map(Into::into), Source::Default.wire_id()),
+    };
+    Entry { key, value, source, read_only: false, synonyms }
 }
 
 impl From<Described> for Entry {

@@ -6,9 +6,9 @@ use kafka::messages::describe_producers::{
     TopicResponse,
 };
 use metadata::ClusterImage;
+use metadata::control::check_topic_name;
 
 use super::Context;
-use super::config_resource::check_topic_name;
 use super::control_error::{Refusal, error_fields};
 
 pub(super) async fn describe_producers(

@@ -13,6 +13,8 @@ use super::Context;
 use super::control_error::Refusal;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The answer names endpoints and directories (KIP-853).
+const NODES_FROM: i16 = 2;
 const CLUSTER_METADATA: &str = "__cluster_metadata";
 /// What Kafka's controllers call their listener as a rule. Ours speak gRPC there.
 const LISTENER: &str = "CONTROLLER";
@@ -32,7 +34,7 @@ pub(super) async fn describe_quorum(
         return unknown(&request);
     }
     match context.broker.controller.describe_quorum(TIMEOUT).await {
-        Ok(reply) => describe(&reply),
+        Ok(reply) => describe(&reply, context.version),
         Err(error) => {
             let (error_code, error_message) = Refusal::from(error).fields();
             DescribeQuorumResponse { error_code, error_message, ..Default::default() }
@@ -40,9 +42,12 @@ pub(super) async fn describe_quorum(
     }
 }
 
-fn describe(reply: &grpc::DescribeQuorumReply) -> DescribeQuorumResponse {
+fn describe(reply: &grpc::DescribeQuorumReply, version: i16) -> DescribeQuorumResponse {
     let (voters, observers): (Vec<_>, Vec<_>) = reply.members.iter().partition(|it| it.voter);
-    let states = |members: Vec<&grpc::QuorumMember>| members.into_iter().map(state).collect();
+    let states = |members: Vec<&grpc::QuorumMember>| {
+        members.into_iter().map(|member| state(member, version)).collect()
+    };
+    let nodes = reply.members.iter().filter(|_| version >= NODES_FROM);
     let term = reply.epoch.map_or(0, |it| it.term);
     let partition = ResponsePartitionData {
         leader_id: reply.active_id,
@@ -58,16 +63,16 @@ fn describe(reply: &grpc::DescribeQuorumReply) -> DescribeQuorumResponse {
     };
     DescribeQuorumResponse {
         topics: vec![topic],
-        nodes: reply.members.iter().filter_map(node).collect(),
+        nodes: nodes.filter_map(node).collect(),
         ..Default::default()
     }
 }
 
-fn state(member: &grpc::QuorumMember) -> ReplicaState {
+fn state(member: &grpc::QuorumMember, version: i16) -> ReplicaState {
+    let directory = config::directory::parse_uuid(&member.directory_id);
     ReplicaState {
         replica_id: member.id,
-        replica_directory_id: config::directory::parse_uuid(&member.directory_id)
-            .unwrap_or_default(),
+        replica_directory_id: directory.filter(|_| version >= NODES_FROM).unwrap_or_default(),
         log_end_offset: member.log_end_offset,
         last_fetch_timestamp: member.last_fetch_timestamp_ms,
         last_caught_up_timestamp: member.last_caught_up_timestamp_ms,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::metadata::control::CreateTopic;
+use ::metadata::control::{CreateTopic, check_topic_name};
 use ::metadata::{ClusterImage, Command, ControlError, Topic, Uuid};
 use kafka::messages::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker,
@@ -10,6 +10,7 @@ use kafka::messages::metadata::{
 };
 use kafka::{ErrorCode, Str};
 
+use super::control_error::Refusal;
 use super::{Context, endpoint_of};
 use crate::replica::is_internal;
 
@@ -103,7 +104,7 @@ fn named_topic(
     match &wanted.name {
         Some(name) => match image.topics.get(&**name) {
             Some(topic) => describe(image, topic, context),
-            None if !is_valid_name(name) => refuse(ErrorCode::InvalidTopicException),
+            None if check_topic_name(name).is_err() => refuse(ErrorCode::InvalidTopicException),
             None => refuse(ErrorCode::UnknownTopicOrPartition),
         },
         None => match image.topic_by_id(&wanted.topic_id) {
@@ -163,7 +164,7 @@ async fn create_missing(
     let missing: Vec<Str> = wanted
         .iter()
         .filter_map(|it| it.name.clone())
-        .filter(|name| !image.topics.contains_key(&**name) && is_valid_name(name))
+        .filter(|name| !image.topics.contains_key(&**name) && check_topic_name(name).is_ok())
         .collect();
     if missing.is_empty() {
         return Vec::new();
@@ -215,17 +216,9 @@ impl crate::broker::Broker {
         let code = |error: ControlError| match error {
             // Somebody was faster.
             ControlError::TopicAlreadyExists(_) => Ok(()),
-            ControlError::InvalidReplicationFactor(_) => Err(ErrorCode::InvalidReplicationFactor),
-            ControlError::InvalidTopic(_) => Err(ErrorCode::InvalidTopicException),
-            _ => Err(ErrorCode::UnknownServerError),
+            error => Err(Refusal::from(error).code),
         };
         let results = outcomes.into_iter().map(|it| it.map(drop).or_else(code));
         names.iter().cloned().zip(results).collect()
     }
-}
-
-/// Kafka's rule: 1 to 249 of `[a-zA-Z0-9._-]`, neither "." nor "..".
-pub(super) fn is_valid_name(name: &str) -> bool {
-    let legal = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'_' | b'-');
-    (1..=249).contains(&name.len()) && name != "." && name != ".." && name.bytes().all(legal)
 }

@@ -4,6 +4,7 @@
 //! happens inside it; the rest is a future that is awaited when its turn to be answered comes.
 
 mod alter_configs;
+mod alter_partition_reassignments;
 mod api_versions;
 mod config_resource;
 mod control_error;
@@ -19,6 +20,7 @@ mod describe_quorum;
 mod elect_leaders;
 mod fetch;
 mod groups;
+mod list_config_resources;
 mod list_offsets;
 mod list_partition_reassignments;
 mod metadata;
@@ -26,6 +28,7 @@ mod offsets_for_leader_epoch;
 mod produce;
 mod producer_ids;
 mod sasl;
+mod unregister_broker;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -180,6 +183,16 @@ fn route(
             ListPartitionReassignmentsRequest,
             list_partition_reassignments::list_partition_reassignments
         ),
+        ApiKey::AlterPartitionReassignments => later!(
+            AlterPartitionReassignmentsRequest,
+            alter_partition_reassignments::alter_partition_reassignments
+        ),
+        ApiKey::UnregisterBroker => {
+            later!(UnregisterBrokerRequest, unregister_broker::unregister_broker)
+        }
+        ApiKey::ListConfigResources => {
+            later!(ListConfigResourcesRequest, list_config_resources::list_config_resources)
+        }
         key => Reply::Close(format!("{key} is not served")),
     }
 }

@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 pub use self::state::Defaults;
 use self::state::State;
+pub use self::topic::check_name as check_topic_name;
 use crate::{BrokerId, ClusterImage, ConfigResource, Controller, Listener, Record, TopicPartition};
 
 /// Everything that can ask the controller for a change. Commands cross gRPC: like records, variants

@@ -251,7 +251,8 @@ fn check_active(
     )))
 }
 
-fn check_name(name: &str) -> Result<(), ControlError> {
+/// Whether a topic may be called so; the words are Kafka's.
+pub fn check_name(name: &str) -> Result<(), ControlError> {
     let invalid =
         |why: String| Err(ControlError::InvalidTopic(format!("Topic name is invalid: {why}")));
     let allowed = |it: char| it.is_ascii_alphanumeric() || "._-".contains(it);
