@@ -12,9 +12,7 @@ use grpc::raft_client::RaftClient;
 use grpc::{MESSAGE_BYTES_MAX, RaftFrame};
 use metadata::ControllerId;
 use openraft::base::{BoxFuture, BoxStream};
-use openraft::error::{
-    NetworkError, RPCError, ReplicationClosed, StreamingError, Timeout, Unreachable,
-};
+use openraft::error::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
 use openraft::network::{
     Backoff, NetBackoff, NetSnapshot, NetStreamAppend, NetTransferLeader, NetVote, RPCOption,
 };
@@ -22,7 +20,7 @@ use openraft::raft::{
     AppendEntriesRequest, SnapshotResponse, StreamAppendError, StreamAppendResult,
     TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
 };
-use openraft::{OptionalSend, RPCTypes, RaftNetworkFactory, Snapshot};
+use openraft::{OptionalSend, RaftNetworkFactory, Snapshot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tonic::service::interceptor::InterceptedService;
@@ -153,7 +151,7 @@ impl Peer {
     }
 
     fn client(&self) -> Rpc<Client> {
-        self.client.clone().map_err(|status| self.error(RPCTypes::AppendEntries, status))
+        self.client.clone().map_err(|status| self.error(status))
     }
 
     /// The message in an answer of the peer that was asked.
@@ -168,7 +166,7 @@ impl Peer {
         message(reply)
     }
 
-    async fn call<T, F>(&self, action: RPCTypes, option: RPCOption, call: F) -> Rpc<T>
+    async fn call<T, F>(&self, option: RPCOption, call: F) -> Rpc<T>
     where
         T: DeserializeOwned,
         F: Future<Output = Result<Response<RaftFrame>, Status>>,
@@ -176,18 +174,11 @@ impl Peer {
         let reply = within(option.soft_ttl(), call).await;
         reply
             .and_then(|reply| self.answer(&reply.into_inner()))
-            .map_err(|status| self.error(action, status))
+            .map_err(|status| self.error(status))
     }
 
-    fn error(&self, action: RPCTypes, status: Status) -> RPCError<TypeConfig> {
+    fn error(&self, status: Status) -> RPCError<TypeConfig> {
         match status.code() {
-            Code::DeadlineExceeded => Timeout {
-                action,
-                id: self.links.identity.key,
-                target: self.target,
-                timeout: self.links.timing.election_timeout,
-            }
-            .into(),
             Code::FailedPrecondition
             | Code::Unauthenticated
             | Code::PermissionDenied
@@ -199,7 +190,7 @@ impl Peer {
                 ));
                 Unreachable::from_string(status.message()).into()
             }
-            Code::Cancelled | Code::Internal | Code::ResourceExhausted => {
+            Code::DeadlineExceeded | Code::Cancelled | Code::Internal | Code::ResourceExhausted => {
                 NetworkError::from_string(status.message()).into()
             }
             _ => {
@@ -235,7 +226,7 @@ impl Peer {
         let reply = within(timeout, client.snapshot(frames)).await;
         reply
             .and_then(|reply| self.answer(&reply.into_inner()))
-            .map_err(|status| self.error(RPCTypes::InstallSnapshot, status))
+            .map_err(|status| self.error(status))
     }
 }
 
@@ -246,7 +237,7 @@ impl NetVote<TypeConfig> for Peer {
         option: RPCOption,
     ) -> Rpc<VoteResponse<TypeConfig>> {
         let (mut client, frame) = (self.client()?, self.frame(&request));
-        self.call(RPCTypes::Vote, option, client.vote(frame)).await
+        self.call(option, client.vote(frame)).await
     }
 
     async fn pre_vote(
@@ -255,7 +246,7 @@ impl NetVote<TypeConfig> for Peer {
         option: RPCOption,
     ) -> Rpc<VoteResponse<TypeConfig>> {
         let (mut client, frame) = (self.client()?, self.frame(&request));
-        self.call(RPCTypes::Vote, option, client.pre_vote(frame)).await
+        self.call(option, client.pre_vote(frame)).await
     }
 }
 
@@ -266,7 +257,7 @@ impl NetTransferLeader<TypeConfig> for Peer {
         option: RPCOption,
     ) -> Rpc<TransferLeaderResponse<TypeConfig>> {
         let (mut client, frame) = (self.client()?, self.frame(&request));
-        self.call(RPCTypes::TransferLeader, option, client.transfer_leader(frame)).await
+        self.call(option, client.transfer_leader(frame)).await
     }
 }
 
@@ -298,8 +289,7 @@ impl NetStreamAppend<TypeConfig> for Peer {
             let mut client = self.client()?;
             let opened = within(option.hard_ttl(), client.append(Request::new(frames))).await;
             let peer: &'s Self = self;
-            let replies =
-                opened.map_err(|status| peer.error(RPCTypes::AppendEntries, status))?.into_inner();
+            let replies = opened.map_err(|status| peer.error(status))?.into_inner();
             let state = Some((replies, 0u64));
             let replies = stream::unfold(state, move |state| {
                 let sent = sent.clone();
@@ -326,7 +316,7 @@ impl NetStreamAppend<TypeConfig> for Peer {
                         Ok(AppendReply::HigherVote(vote)) => {
                             (Ok(Err(StreamAppendError::HigherVote(vote))), None)
                         }
-                        Err(status) => (Err(peer.error(RPCTypes::AppendEntries, status)), None),
+                        Err(status) => (Err(peer.error(status)), None),
                     })
                 }
             });

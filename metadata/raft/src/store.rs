@@ -40,6 +40,7 @@ const COMMIT_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// Every controller holds one open, whether it leads or not. [`RaftStore::raft_service`] must be
 /// mounted where `initial_controllers` and the other members say that this controller is reached.
+/// Close it before the process ends: RocksDB must not be at work then.
 pub struct RaftStore {
     pub(crate) raft: Raft,
     pub(crate) links: Arc<Links>,

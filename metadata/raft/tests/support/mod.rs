@@ -254,11 +254,17 @@ impl Cluster {
     }
 }
 
+/// RocksDB must not be at work when the process ends.
 impl Drop for Node {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+        let Some(runtime) = self.runtime.take() else { return };
+        let (store, (done, closed)) = (self.store.clone(), std::sync::mpsc::channel());
+        runtime.spawn(async move {
+            store.close().await;
+            drop(done);
+        });
+        let _ = closed.recv_timeout(PATIENCE) as Result<(), _>;
+        runtime.shutdown_background();
     }
 }
 
