@@ -108,8 +108,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         directory.cluster_id,
         directory.path.display()
     );
-    let (coordination, store) =
-        coordination(&settings, &directory, &me, &secret, &addresses).await?;
+    let coordination = coordination(&settings, &directory, &me, &secret, &addresses).await?;
     let endpoint = me.endpoint.clone();
     let node = node(&settings, me, &directory, secret, addresses);
     let mut terminate = signal(SignalKind::terminate()).context("wait for SIGTERM")?;
@@ -121,9 +120,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     };
     info!("Started controller {} on {endpoint}, listening on {bound}", settings.node_id());
-    let ended = node.run(socket, coordination, stop).await;
-    store.close().await;
-    ended?;
+    node.run(socket, coordination, stop).await?;
     info!("Stopped controller {}", settings.node_id());
     Ok(())
 }
@@ -168,7 +165,7 @@ async fn coordination(
     me: &Controller,
     secret: &Option<Secret>,
     addresses: &BTreeMap<i32, String>,
-) -> Result<(Coordination, Arc<RaftStore>), Failure> {
+) -> Result<Coordination, Failure> {
     match settings.string("zookeeper.connect") {
         Some(_) => Err(Failure::Configuration(anyhow!(
             "zookeeper.connect is set, but this version cannot use ZooKeeper; \
@@ -176,14 +173,15 @@ async fn coordination(
         ))),
         None => {
             let store = open_raft(settings, directory, me, secret, addresses).await?;
-            let coordination = Coordination {
+            let routes = Routes::new(store.raft_service());
+            Ok(Coordination {
                 store: store.clone(),
                 quorum: Arc::new(raft_quorum(store.clone())),
                 live: None,
                 zookeeper_connect: Vec::new(),
-                routes: Routes::new(store.raft_service()),
-            };
-            Ok((coordination, store))
+                routes,
+                close: async move { store.close().await }.boxed(),
+            })
         }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
+use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -37,6 +38,8 @@ pub struct Coordination {
     pub zookeeper_connect: Vec<String>,
     /// Services between controllers.
     pub routes: Routes,
+    /// Closes the store, once nothing uses it any more.
+    pub close: BoxFuture<'static, ()>,
 }
 
 /// Settings of the process that are alike in both modes.
@@ -58,7 +61,7 @@ impl Node {
         coordination: Coordination,
         stop: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
-        let Coordination { store, quorum, live, zookeeper_connect, routes } = coordination;
+        let Coordination { store, quorum, live, zookeeper_connect, routes, close } = coordination;
         let Node { options, heartbeat_interval, session_timeout, secret } = self;
         let me = options.me.clone();
         let cluster_id: Arc<str> = options.cluster_id.as_str().into();
@@ -111,14 +114,16 @@ impl Node {
             hand_over(me.id, leadership, &quorum).await;
             publication.withdraw();
         };
-        tokio::select! {
-            ended = driver.run() => {
-                ended?;
-                bail!("the metadata store has stopped");
-            }
+        let ended = tokio::select! {
+            ended = driver.run() => match ended {
+                Ok(()) => Err(anyhow!("the metadata store has stopped")),
+                Err(foreign) => Err(foreign.into()),
+            },
             served = server::serve(listener, routes, stopping) => served.context("serve gRPC"),
             never = standby.run() => never,
-        }
+        };
+        close.await;
+        ended
     }
 }
 

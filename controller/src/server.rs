@@ -16,6 +16,7 @@ use tonic::service::Routes;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use tonic::transport::server::{Connected, TcpConnectInfo};
+use tracing::warn;
 
 use grpc::MESSAGE_BYTES_MAX;
 use grpc::auth::Guard;
@@ -68,21 +69,25 @@ pub async fn serve(
 }
 
 /// Accepted connections. While the limit is reached nothing is accepted: clients wait in the
-/// kernel's backlog, and time out there.
+/// kernel's backlog, and time out there. A failed `accept` must not end the server.
 fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<Limited>> {
     let state = (listener, Arc::new(Semaphore::new(CONNECTIONS_MAX)));
     stream::unfold(state, |(listener, permits)| async move {
         let permit = permits.clone().acquire_owned().await.ok()?;
-        let accepted = match listener.accept().await {
-            Ok((socket, peer)) => {
-                socket.set_nodelay(true).map(|()| Limited { socket, peer, _permit: permit })
+        loop {
+            match listener.accept().await {
+                Ok((socket, peer)) => {
+                    // Fails where the peer has gone already, as reading will tell.
+                    socket.set_nodelay(true).ok();
+                    let accepted = Limited { socket, peer, _permit: permit };
+                    return Some((Ok(accepted), (listener, permits)));
+                }
+                Err(error) => {
+                    warn!("Cannot accept a connection: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
-            Err(error) => {
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                Err(error)
-            }
-        };
-        Some((accepted, (listener, permits)))
+        }
     })
 }
 

@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 use std::collections::BTreeMap;
-use std::future::pending;
+use std::future::{pending, ready};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -131,6 +131,7 @@ impl Ensemble {
             live: None,
             zookeeper_connect: Vec::new(),
             routes: Routes::default(),
+            close: ready(()).boxed(),
         };
         let task = tokio::spawn(async move {
             node.run(listener, coordination, pending()).await.unwrap();
