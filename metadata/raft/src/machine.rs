@@ -28,8 +28,7 @@ pub(crate) struct State {
     /// The newest epoch that committed anything.
     pub epoch: ControllerEpoch,
     pub image: ClusterImage,
-    /// The newest entry that changed the image, or any later one before the next that does: a
-    /// snapshot knows only how far it reaches.
+    /// The newest entry that changed the image.
     pub offset: Offset,
 }
 

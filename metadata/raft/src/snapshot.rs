@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crc_fast::CrcAlgorithm::Crc32Iscsi;
 use metadata::codec::{decode_records, encode_records};
-use metadata::{ClusterImage, ControllerEpoch, Record};
+use metadata::{ClusterImage, ControllerEpoch, Offset, Record};
 use serde::{Deserialize, Serialize};
 
 use crate::config::OpenError;
@@ -40,6 +40,7 @@ const BLOCK_BYTES_LIMIT: usize = 16 << 20;
 struct Header {
     meta: SnapshotMeta,
     epoch: ControllerEpoch,
+    offset: Offset,
 }
 
 /// A complete file, held open: it can be read to its end after a newer one replaced it.
@@ -93,7 +94,7 @@ pub(crate) fn write(directory: &Path, state: &State) -> io::Result<SnapshotFile>
     let mut blocks = Blocks { out: BufWriter::new(File::create(&path)?), checksums: Vec::new() };
     blocks.out.write_all(MAGIC)?;
     blocks.out.write_all(&FORMAT.to_be_bytes())?;
-    blocks.write(&encode(&Header { meta, epoch: state.epoch }))?;
+    blocks.write(&encode(&Header { meta, epoch: state.epoch, offset: state.offset }))?;
     for records in state.image.records().chunks(BLOCK_RECORDS_MAX) {
         blocks.write_records(records)?;
     }
@@ -185,7 +186,7 @@ fn load(path: &Path) -> io::Result<State> {
     }
     let header = header.ok_or_else(|| damaged("it has no header".into()))?;
     Ok(State {
-        offset: header.meta.last_log_id.map_or(0, |it| it.index),
+        offset: header.offset,
         applied: header.meta.last_log_id,
         membership: header.meta.last_membership,
         epoch: header.epoch,
@@ -250,6 +251,7 @@ mod tests {
         let mut state = State {
             applied: Some(LogId::new(leader(3).to_committed(), index)),
             epoch: ControllerEpoch { generation: 2, term: 3 },
+            offset: index / 2,
             ..State::default()
         };
         for number in 0..topics {
@@ -273,7 +275,7 @@ mod tests {
             write(directory.path(), &before).unwrap();
             let (_, after) = newest(directory.path()).unwrap().unwrap();
             assert_eq!(after.meta(), before.meta());
-            assert_eq!(after.epoch, before.epoch);
+            assert_eq!((after.epoch, after.offset), (before.epoch, before.offset));
             assert_eq!(after.image, before.image);
             assert_eq!(list(directory.path()).unwrap().len(), 1);
         }
