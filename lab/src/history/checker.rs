@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::cycles::{Graph, circles};
-use super::versions::{KeyVersions, committed, versions};
+use super::versions::{KeyVersions, Version, committed, versions};
 use super::{Action, History, Key, Operation, Outcome, Step, Value, Verdict};
 
 /// Whether the history ends with a read of every partition from beginning to end.
@@ -90,36 +90,35 @@ fn find_lost(
 }
 
 fn find_impossible_reads(history: &History, keys: &[KeyVersions], verdict: &mut Verdict) {
-    let mut reported: HashSet<(Key, Value)> = HashSet::new();
-    for operation in history.operations() {
-        for poll in operation.polls() {
-            let name = history.name(poll.key);
-            let values = &keys[poll.key as usize].values;
-            for (offset, value) in &poll.records {
-                let process = operation.process;
-                match values[value].writer {
-                    None if reported.insert((poll.key, *value)) => verdict.phantom.add(|| {
-                        format!(
-                            "{name}: process {process} read value {value} at offset {offset}, \
-                             which nobody sent"
-                        )
-                    }),
-                    Some(writer)
-                        if history.operations()[writer as usize].outcome == Outcome::Fail
-                            && operation.outcome == Outcome::Ok
-                            && reported.insert((poll.key, *value)) =>
-                    {
-                        verdict.aborted_read.add(|| {
-                            format!(
-                                "{name}: process {process} read value {value} at offset {offset}, \
-                                 whose send failed"
-                            )
-                        });
-                    }
-                    _ => {}
+    for (key, versions) in keys.iter().enumerate() {
+        let mut impossible: Vec<(Value, &Version)> = versions
+            .values
+            .iter()
+            .filter(|(_, version)| match version.writer {
+                None => version.reader.is_some(),
+                Some(writer) => {
+                    version.read && history.operations()[writer as usize].outcome == Outcome::Fail
                 }
-            }
+            })
+            .map(|(value, version)| (*value, version))
+            .collect();
+        impossible.sort_unstable_by_key(|(value, version)| (version.reader, *value));
+        for (value, version) in impossible {
+            let (finding, why) = match version.writer {
+                None => (&mut verdict.phantom, "which nobody sent"),
+                Some(_) => (&mut verdict.aborted_read, "whose send failed"),
+            };
+            finding.add(|| {
+                format!(
+                    "{}: process {} read value {value} at offset {}, {why}",
+                    history.name(key as Key),
+                    version.reader.map_or(0, |at| history.operations()[at as usize].process),
+                    versions.offset(value).unwrap_or_default(),
+                )
+            });
         }
+    }
+    for operation in history.operations() {
         find_precommitted_read(history, operation, verdict);
     }
 }
@@ -181,13 +180,14 @@ fn follow_reads(
     for poll in operation.polls() {
         let versions = &keys[poll.key as usize];
         let earlier_poll = within.get(&poll.key).copied();
-        let mut previous = earlier_poll.or_else(|| position.read.get(&poll.key).copied());
+        let before = earlier_poll.or_else(|| position.read.get(&poll.key).copied());
+        let mut previous = before.map(|value| (value, versions.place(value)));
         // Between two operations a group's member may be sent back or forward; within one operation
         // it may not, unless its assignment changed meanwhile.
         let mut tolerant = earlier_poll.is_none() && position.subscribed;
         for (_, value) in &poll.records {
-            if let Some(before) = previous
-                && let (Some(from), Some(to)) = (versions.place(before), versions.place(*value))
+            let place = versions.place(*value);
+            if let (Some((before, Some(from))), Some(to)) = (previous, place)
                 && to - from != 1
             {
                 let example = || {
@@ -208,7 +208,7 @@ fn follow_reads(
                 };
                 finding.add(example);
             }
-            previous = Some(*value);
+            previous = Some((*value, place));
             tolerant = false;
         }
         if let Some((_, value)) = poll.records.last() {

@@ -14,6 +14,8 @@ pub(super) struct Version {
     pub writer: Option<u32>,
     /// A poll that certainly took place returned it.
     pub read: bool,
+    /// The first operation that polled it, as an index into the history.
+    pub reader: Option<u32>,
     /// The offset at which it was seen first.
     offset: Option<i64>,
     /// The first place at which it stands.
@@ -44,13 +46,14 @@ impl KeyVersions {
         self.values.get(&value).and_then(|version| version.place).map(i64::from)
     }
 
-    fn saw(&mut self, offset: i64, value: Value) {
+    fn saw(&mut self, offset: i64, value: Value) -> &mut Version {
         let version = self.values.entry(value).or_default();
         // Most evidence repeats what is known: one record is read by many.
         if version.offset != Some(offset) {
             version.offset.get_or_insert(offset);
             self.evidence.push((offset, value));
         }
+        version
     }
 
     fn sort(&mut self, name: &str, verdict: &mut Verdict) {
@@ -101,10 +104,9 @@ pub(super) fn versions(history: &History, verdict: &mut Verdict) -> Vec<KeyVersi
         for poll in operation.polls() {
             let key = &mut keys[poll.key as usize];
             for (offset, value) in &poll.records {
-                key.saw(*offset, *value);
-                if operation.outcome == Outcome::Ok {
-                    key.values.get_mut(value).expect("just entered").read = true;
-                }
+                let version = key.saw(*offset, *value);
+                version.reader.get_or_insert(index as u32);
+                version.read |= operation.outcome == Outcome::Ok;
             }
         }
     }
