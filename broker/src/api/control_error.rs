@@ -15,6 +15,8 @@ use crate::replica::ReplicaError;
 const TIMEOUT_MAX: Duration = Duration::from_secs(300);
 /// Commands that are decided, and that fail to be answered, together.
 const CHUNK: usize = 64;
+/// Changes in one request, as in Kafka.
+pub(super) const COMMANDS_MAX: usize = 10_000;
 /// Who asks. Kafka's name of a client that did not log in.
 const ANONYMOUS: &str = "User:ANONYMOUS";
 
@@ -118,6 +120,17 @@ pub(super) async fn forward(
     commands: &[Command],
     timeout: Duration,
 ) -> Vec<Result<Vec<Record>, Refusal>> {
+    if commands.len() > COMMANDS_MAX {
+        let refusal = Refusal::new(
+            ErrorCode::PolicyViolation,
+            format!(
+                "Unable to perform excessively large batch operation: {} changes in one request, \
+                 and {COMMANDS_MAX} is the most; send several requests",
+                commands.len()
+            ),
+        );
+        return commands.iter().map(|_| Err(refusal.clone())).collect();
+    }
     let deadline = Instant::now() + timeout;
     let mut outcomes = Vec::with_capacity(commands.len());
     for commands in commands.chunks(CHUNK) {

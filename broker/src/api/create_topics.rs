@@ -172,6 +172,8 @@ fn refused(name: &Str, refusal: &Refusal) -> CreatableTopicResult {
 
 #[cfg(test)]
 mod tests {
+    use kafka::Message;
+
     use super::*;
 
     fn assignment(partition_index: i32, broker_ids: &[i32]) -> CreatableReplicaAssignment {
@@ -195,6 +197,26 @@ mod tests {
         ] {
             let refusal = assignments(&wanted).unwrap_err();
             assert_eq!(refusal.code, ErrorCode::InvalidReplicaAssignment, "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn every_version_can_be_encoded() {
+        let topic = CreatableTopic {
+            name: "a".into(),
+            num_partitions: 2,
+            replication_factor: -1,
+            ..Default::default()
+        };
+        let command = command(&topic, true).unwrap();
+        for version in CreateTopicsResponse::VERSIONS {
+            let topics = vec![created(&command, &[], &Settings::default(), version)];
+            let response = CreateTopicsResponse { topics, ..Default::default() };
+            kafka::encode_response(1, &response, version).unwrap();
+            let topic = &response.topics[0];
+            assert_eq!(topic.num_partitions, if version < DESCRIBES_FROM { -1 } else { 2 });
+            let described = topic.configs.iter().flatten().next().is_some();
+            assert_eq!(described, version >= DESCRIBES_FROM);
         }
     }
 

@@ -1,6 +1,7 @@
 //! DeleteRecords: everything below an offset goes. The answer comes when no replica that is alive
 //! has any of it, so that no later leader brings it back.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub(super) async fn delete_records(
     let deadline = Instant::now() + request_timeout(request.timeout_ms);
     let image = context.broker.images.load();
     let signal = Arc::<Signal>::default();
+    let mut seen = BTreeSet::new();
     let mut waiting = Vec::new();
     let mut topics: Vec<DeleteRecordsTopicResult> = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
@@ -36,9 +38,11 @@ pub(super) async fn delete_records(
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for wanted in &topic.partitions {
             let index = waiting.len();
-            let deleted = found
-                .ok_or(ErrorCode::UnknownTopicOrPartition.into())
-                .and_then(|topic| delete(&context, &image, topic, wanted));
+            let deleted = match (found, seen.insert((topic.name.clone(), wanted.partition_index))) {
+                (Some(topic), true) => delete(&context, &image, topic, wanted),
+                (Some(_), false) => Err(Refusal::invalid_request("Duplicate partition.")),
+                (None, _) => Err(ErrorCode::UnknownTopicOrPartition.into()),
+            };
             let deleted = deleted.map(|(partition, required)| {
                 let key = partition.subscribe(signal.clone(), index as u32, Moves::LogStart);
                 Deletion { partition, required, key }

@@ -15,6 +15,9 @@ use super::config_resource::resource;
 use super::control_error::{Refusal, error_fields};
 use crate::replica::dynamic_settings;
 
+/// Entries in one answer: some 100 MB.
+const ENTRIES_MAX: usize = 500_000;
+
 /// Sources that only exist on the wire.
 const CLIENT_METRICS: i8 = 7;
 const GROUP: i8 = 8;
@@ -38,20 +41,29 @@ pub(super) async fn describe_configs(
 ) -> DescribeConfigsResponse {
     let image = context.broker.images.load();
     let settings = dynamic_settings(&context.broker.settings, &image, context.broker.options.id);
+    let mut room = ENTRIES_MAX;
     let results = request
         .resources
         .iter()
         .map(|it| {
-            let described = describe(it, &image, &settings);
+            let described = match room {
+                0 => Err(Refusal::invalid_request(format!(
+                    "The answer would have more than {ENTRIES_MAX} entries: ask for fewer \
+                     resources at once"
+                ))),
+                _ => describe(it, &image, &settings),
+            };
             let (error_code, error_message) = error_fields(&described);
             let entries = described.unwrap_or_default();
             let wanted = entries.into_iter().filter(|entry| is_wanted(it, entry.key.name));
+            let configs: Vec<_> = wanted.map(|entry| entry.into_wire(&request)).collect();
+            room = room.saturating_sub(configs.len());
             DescribeConfigsResult {
                 error_code,
                 error_message,
                 resource_type: it.resource_type,
                 resource_name: it.resource_name.clone(),
-                configs: wanted.map(|entry| entry.into_wire(&request)).collect(),
+                configs,
             }
         })
         .collect();

@@ -1,6 +1,6 @@
 //! DescribeLogDirs: what this broker's replicas take on its disks, and how far they are behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,11 +17,15 @@ pub(super) async fn describe_log_dirs(
     context: Context,
     request: DescribeLogDirsRequest,
 ) -> DescribeLogDirsResponse {
-    let is_wanted = |partition: &Partition| match &request.topics {
-        None => true,
-        Some(topics) => topics.iter().any(|it| {
-            it.topic == *partition.id.topic && it.partitions.contains(&partition.id.partition)
-        }),
+    let wanted = request.topics.as_ref().map(|topics| {
+        let partitions = topics
+            .iter()
+            .flat_map(|topic| topic.partitions.iter().map(|partition| (&*topic.topic, *partition)));
+        partitions.collect::<BTreeSet<(&str, i32)>>()
+    });
+    let is_wanted = |partition: &Partition| {
+        let id = &partition.id;
+        wanted.as_ref().is_none_or(|it| it.contains(&(&*id.topic, id.partition)))
     };
     let replicas = &context.broker.replicas;
     let mut results = Vec::new();

@@ -1,5 +1,7 @@
 //! DescribeProducers: who wrote to a partition, as its log remembers for deduplication.
 
+use std::collections::BTreeSet;
+
 use kafka::ErrorCode;
 use kafka::messages::describe_producers::{
     DescribeProducersRequest, DescribeProducersResponse, PartitionResponse, ProducerState,
@@ -16,12 +18,16 @@ pub(super) async fn describe_producers(
     request: DescribeProducersRequest,
 ) -> DescribeProducersResponse {
     let image = context.broker.images.load();
+    let mut seen = BTreeSet::new();
     let topics = request.topics.into_iter().map(|topic| TopicResponse {
         partitions: topic
             .partition_indexes
             .iter()
             .map(|index| {
-                let producers = producers(&context, &image, &topic.name, *index);
+                let producers = match seen.insert((topic.name.clone(), *index)) {
+                    true => producers(&context, &image, &topic.name, *index),
+                    false => Err(Refusal::invalid_request("Duplicate partition.")),
+                };
                 let (error_code, error_message) = error_fields(&producers);
                 PartitionResponse {
                     partition_index: *index,

@@ -107,3 +107,38 @@ fn unknown(request: &DescribeQuorumRequest) -> DescribeQuorumResponse {
     });
     DescribeQuorumResponse { topics: topics.collect(), ..Default::default() }
 }
+
+#[cfg(test)]
+mod tests {
+    use kafka::Message;
+
+    use super::*;
+
+    #[test]
+    fn every_version_can_be_encoded() {
+        let member = |id, voter| grpc::QuorumMember {
+            id,
+            endpoint: format!("host-{id}:9093"),
+            directory_id: "agMbX5bpSRKW_XvawqeKng".into(),
+            voter,
+            log_end_offset: 7,
+            last_fetch_timestamp_ms: 5,
+            last_caught_up_timestamp_ms: 5,
+        };
+        let reply = grpc::DescribeQuorumReply {
+            active_id: 101,
+            epoch: Some(grpc::Epoch { generation: 1, term: 3 }),
+            committed_offset: 7,
+            members: vec![member(101, true), member(102, false)],
+            ..Default::default()
+        };
+        for version in DescribeQuorumResponse::VERSIONS {
+            let response = describe(&reply, version);
+            let partition = &response.topics[0].partitions[0];
+            assert_eq!((partition.leader_id, partition.leader_epoch), (101, 3));
+            assert_eq!((partition.current_voters.len(), partition.observers.len()), (1, 1));
+            assert_eq!(response.nodes.len(), if version < 2 { 0 } else { 2 });
+            kafka::encode_response(1, &response, version).unwrap();
+        }
+    }
+}

@@ -8,9 +8,10 @@ use kafka::messages::elect_leaders::{
 };
 use metadata::control::Election;
 use metadata::{ClusterImage, Command, TopicPartition};
+use tokio::time::Instant;
 
 use super::Context;
-use super::control_error::{Refusal, error_fields, forward, request_timeout};
+use super::control_error::{COMMANDS_MAX, Refusal, error_fields, forward, request_timeout};
 
 pub(super) async fn elect_leaders(
     context: Context,
@@ -38,8 +39,14 @@ pub(super) async fn elect_leaders(
         .iter()
         .map(|partition| Command::ElectLeader { partition: partition.clone(), election })
         .collect();
-    let outcomes = forward(&context, &commands, request_timeout(request.timeout_ms)).await;
-    let outcomes = outcomes.into_iter().map(|it| it.map(drop)).collect();
+    let deadline = Instant::now() + request_timeout(request.timeout_ms);
+    let mut outcomes = Vec::with_capacity(commands.len());
+    // Nobody can ask for less than everything after a broker is back: no request is too large.
+    for commands in commands.chunks(COMMANDS_MAX) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let elected = forward(&context, commands, left).await;
+        outcomes.extend(elected.into_iter().map(|it| it.map(drop)));
+    }
     let mut replica_election_results = results(wanted, outcomes);
     if all {
         // Who is asked about everything does not name what has been right meanwhile.
