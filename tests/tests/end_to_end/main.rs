@@ -1,0 +1,9 @@
+//! Real servers and real clients, in every mode. `JANUS_BIN_DIR` names the binaries under test.
+
+mod big_file;
+mod clients;
+mod command_line;
+mod groups;
+mod kafka_tools;
+mod kills;
+mod storage;
