@@ -96,15 +96,22 @@ impl Batch {
                     queue.push_front(request);
                     break 'full;
                 }
-                let (mut added, outcome) = decide(&next, command);
+                let (before, outcome) = decide(&next, command);
                 let outcome = outcome.and_then(refuse_what_no_store_takes);
-                added.extend(outcome.iter().flatten().cloned());
+                let mut after = next.clone();
+                let mut added = Vec::new();
+                for record in before.into_iter().chain(outcome.iter().flatten().cloned()) {
+                    if is_change(&after, &record) {
+                        after.apply(&record);
+                        added.push(record);
+                    }
+                }
                 let size: usize = added.iter().map(codec::encoded_len).sum();
                 if !records.is_empty() && bytes + size > BATCH_BYTES_MAX {
                     queue.push_front(request);
                     break 'full;
                 }
-                added.iter().for_each(|record| next.apply(record));
+                next = after;
                 records.extend(added);
                 bytes += size;
                 decided += 1;
@@ -115,6 +122,15 @@ impl Batch {
         }
         let commits = codec::batches(&records).map(<[Record]>::to_vec).collect();
         Self { next, commits, finished }
+    }
+}
+
+/// Whether a record is worth a commit. All brokers register again with a new controller, which needs
+/// their answers to be quick and has nothing to store for them.
+fn is_change(image: &ClusterImage, record: &Record) -> bool {
+    match record {
+        Record::Broker(it) => image.brokers.get(&it.id).is_none_or(|known| **known != *it),
+        _ => true,
     }
 }
 

@@ -28,7 +28,7 @@ use crate::probe;
 use crate::watch::Snapshot;
 
 /// How long a new controller waits for brokers to connect before it probes them.
-const TAKEOVER_GRACE: Duration = Duration::from_millis(200);
+const TAKEOVER_GRACE: Duration = Duration::from_millis(50);
 /// Kafka's delay of the first check of leader imbalance.
 const FIRST_BALANCE: Duration = Duration::from_secs(5);
 /// Partitions that one check of leader imbalance moves at most.
@@ -246,13 +246,15 @@ impl<'a> Term<'a> {
         self.committed.offset = offset;
         self.driver.publication.publish(self.committed.clone());
         self.answer(finished);
-        debug!("Committed {records} records at offset {offset} in {committing:.1?}");
-        if !before.brokers.ptr_eq(&self.committed.image.brokers) {
+        let timing = format_args!(
+            "Decided {records} records in {deciding:.1?}, committed them at offset {offset} in \
+             {committing:.1?}"
+        );
+        if before.brokers.ptr_eq(&self.committed.image.brokers) {
+            debug!("{timing}");
+        } else {
             log_brokers(&before, &self.committed.image);
-            info!(
-                "Decided {records} records in {deciding:.1?}, committed them at offset {offset} in \
-                 {committing:.1?}"
-            );
+            info!("{timing}");
             self.fence_absent();
             self.probe_disconnected();
         }
@@ -317,9 +319,14 @@ impl<'a> Term<'a> {
     }
 
     fn probed(&mut self, probe: &Probe) {
-        let streams = self.driver.connections.streams(probe.id, probe.broker_epoch);
-        if probe.refused && streams.is_none_or(|streams| streams == 0) {
-            self.to_fence.insert(probe.id, (probe.broker_epoch, "its process is gone"));
+        let Probe { id, broker_epoch, refused } = *probe;
+        if self.driver.connections.streams(id, broker_epoch).is_some_and(|streams| streams > 0) {
+            return;
+        }
+        if refused {
+            self.to_fence.insert(id, (broker_epoch, "its process is gone"));
+        } else {
+            info!("Broker {id} of epoch {broker_epoch} is not connected, but its port answers");
         }
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use janus_controller::batch::{BATCH_COMMANDS_MAX, Batch, Request};
 use metadata::control::TopicSelector;
 use metadata::{
-    BATCH_BYTES_MAX, ClusterImage, Command, ControlError, ControllerEpoch, Feature, Outcome,
-    Record, codec,
+    BATCH_BYTES_MAX, Broker, ClusterImage, Command, ControlError, ControllerEpoch, Feature,
+    Outcome, Record, Uuid, codec,
 };
 
 const EPOCH: ControllerEpoch = ControllerEpoch { generation: 1, term: 1 };
@@ -118,6 +118,37 @@ fn a_record_that_no_store_takes_is_refused() {
     batch.finished.into_iter().for_each(|request| request.finish(EPOCH, 1));
     let outcome = &answer.try_recv().unwrap().outcomes[0];
     assert!(matches!(outcome, Err(ControlError::InvalidRequest(_))), "{outcome:?}");
+}
+
+#[test]
+fn a_registration_that_changes_nothing_is_answered_without_a_commit() {
+    let broker = |fenced| {
+        Record::Broker(Broker {
+            id: 1,
+            epoch: 3,
+            incarnation: Uuid::from_u128(1),
+            listeners: Vec::new(),
+            rack: None,
+            log_dirs: Vec::new(),
+            fenced,
+            in_controlled_shutdown: false,
+        })
+    };
+    let image = ClusterImage::from_records(&[broker(false)]);
+    let (request, mut answer) = Request::new(vec![command("a")]);
+    let mut queue = VecDeque::from([request]);
+    let batch = Batch::assemble(&image, &mut queue, |_, _| (Vec::new(), Ok(vec![broker(false)])));
+    assert!(batch.commits.is_empty() && batch.next.brokers.ptr_eq(&image.brokers));
+    batch.finished.into_iter().for_each(|request| request.finish(EPOCH, 1));
+    assert_eq!(answer.try_recv().unwrap().outcomes, [Ok(vec![broker(false)])]);
+
+    // What is changed and changed back is neither.
+    let (request, _answer) = Request::new(vec![command("a")]);
+    let mut queue = VecDeque::from([request]);
+    let batch =
+        Batch::assemble(&image, &mut queue, |_, _| (vec![broker(true)], Ok(vec![broker(false)])));
+    assert_eq!(batch.commits, [[broker(true), broker(false)]]);
+    assert_eq!(batch.next, image);
 }
 
 #[test]
