@@ -96,6 +96,8 @@ impl From<ProducerError> for AppendError {
     }
 }
 
+/// Below this size, what a follower received is copied out of the buffer it came in.
+const DETACHED_BYTES_MAX: usize = 16 * 1024;
 /// Offsets that one segment can span.
 const SPAN_MAX: i64 = i32::MAX as i64;
 
@@ -165,7 +167,7 @@ impl Log {
         if span.is_some_and(|(last, first)| last.1.last_offset() - first.1.base_offset > SPAN_MAX) {
             return self.write_one_by_one(record_set, checked, now_ms);
         }
-        self.write(record_set.slice(..whole), &checked, now_ms)
+        self.write(detach(record_set.slice(..whole)), &checked, now_ms)
     }
 
     /// Gaps that compaction left may take the batches of one append further apart than one
@@ -178,7 +180,7 @@ impl Log {
     ) -> Result<Appended, AppendError> {
         let mut total: Option<Appended> = None;
         for (range, header) in batches {
-            let batch = record_set.slice(range.clone());
+            let batch = detach(record_set.slice(range.clone()));
             let appended = self.write(batch, &[(0..range.len(), header)], now_ms)?;
             total = Some(match total {
                 None => appended,
@@ -301,8 +303,7 @@ impl Log {
         Ok((rebuilt, batches))
     }
 
-    /// Writes offsets, epoch and perhaps the time into the headers: in place where nobody else
-    /// holds the bytes, else in a copy.
+    /// Writes offsets, epoch and perhaps the time into the headers.
     fn assign(
         &self,
         record_set: Bytes,
@@ -310,8 +311,7 @@ impl Log {
         leader_epoch: i32,
         now_ms: i64,
     ) -> Bytes {
-        let mut bytes =
-            record_set.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        let mut bytes = own(record_set);
         let mut offset = self.log_end_offset;
         for (range, header) in batches.iter_mut() {
             let batch = &mut bytes[range.clone()];
@@ -323,7 +323,7 @@ impl Log {
             *header = BatchHeader::parse(batch).expect("a patched header stays well formed");
             offset = header.next_offset();
         }
-        bytes.freeze()
+        bytes.into()
     }
 
     fn write(
@@ -443,9 +443,56 @@ impl Log {
     }
 }
 
+/// The bytes to patch: the same memory where nobody else holds it, else a copy.
+///
+/// They stay in the tail cache, which counts their length. So they must not keep a much larger
+/// buffer alive: a request may be one small batch within a megabyte of anything.
+fn own(record_set: Bytes) -> Vec<u8> {
+    if !record_set.is_unique() {
+        return record_set.to_vec();
+    }
+    let mut bytes = Vec::from(record_set);
+    if bytes.capacity() > 2 * bytes.len() {
+        bytes.shrink_to_fit();
+    }
+    bytes
+}
+
+/// A follower's bytes need no patch. Few of them are copied, so that they do not keep the buffer
+/// alive that they were received in; many of them are most of that buffer.
+fn detach(record_set: Bytes) -> Bytes {
+    match record_set.len() < DETACHED_BYTES_MAX {
+        true => Bytes::copy_from_slice(&record_set),
+        false => record_set,
+    }
+}
+
 fn storage(error: LogError) -> AppendError {
     match error {
         LogError::Storage(error) => AppendError::Io(error),
         other => AppendError::CorruptMessage(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_batch_does_not_keep_the_request_alive() {
+        let request = Bytes::from(vec![7; 1 << 20]);
+        let batch = request.slice(1000..1200);
+        drop(request);
+        let owned = own(batch);
+        assert_eq!(owned, [7; 200]);
+        assert!(owned.capacity() <= 400, "{}", owned.capacity());
+    }
+
+    #[test]
+    fn a_batch_that_is_most_of_its_request_is_not_copied() {
+        let request = Bytes::from(vec![7; 1 << 20]);
+        let start = request.as_ptr();
+        let owned = own(request);
+        assert_eq!(owned.as_ptr(), start);
     }
 }

@@ -432,3 +432,15 @@ impl FlushPlan {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_log_is_small() {
+        // Beside these, a log has its directory's name, its list of segments and an empty tail.
+        let bytes = size_of::<Log>() + size_of::<Segment>() + size_of::<Tail>();
+        assert!(bytes < 1024, "{bytes} bytes");
+    }
+}

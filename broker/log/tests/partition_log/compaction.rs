@@ -11,7 +11,7 @@ use partition_log::{CleanError, CleanStatistics, Log, LogConfig, OffsetMap, Reco
 use proptest::prelude::*;
 use records::{BatchBuilder, Codec, Record};
 
-use crate::support::{Fixture, keyed, read_all};
+use crate::support::{Fixture, keyed, read_all, temporary_directory};
 
 const DELETE_RETENTION_MS: i64 = 1000;
 
@@ -360,7 +360,7 @@ fn a_stop_at_any_rename_of_a_swap_leaves_a_whole_log() {
     }
     let end = fixture.log.log_end_offset();
     let before = read_all(&fixture.log);
-    let root = tempfile::tempdir().expect("a temporary directory");
+    let root = temporary_directory();
     let cleanable = fixture.log.cleanable(None, end, 0).expect("cleanable");
     let plan = fixture.log.plan_cleaning(cleanable).expect("plan");
     let mut go_on = |_| ControlFlow::Continue(());

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use partition_log::{Log, LogConfig, Recovery, Shared};
 use records::{BatchHeader, TimestampType, batches};
 
-use crate::support::{headers, read_all};
+use crate::support::{headers, read_all, temporary_directory};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/kafka-4.3.0").join(name)
@@ -20,7 +20,7 @@ fn fixture(name: &str) -> PathBuf {
 
 /// Opens a copy of a fixture.
 fn open(name: &str, clean_shutdown: bool) -> (Log, tempfile::TempDir) {
-    let root = tempfile::tempdir().expect("a temporary directory");
+    let root = temporary_directory();
     let directory = root.path().join(name);
     fs::create_dir(&directory).expect("create");
     for entry in fs::read_dir(fixture(name)).expect("list") {

@@ -1,6 +1,6 @@
 //! Batches and logs for the tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -20,7 +20,7 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) fn new(config: LogConfig, tail_bytes: usize) -> Self {
-        let root = tempfile::tempdir().expect("a temporary directory");
+        let root = temporary_directory();
         let directory = root.path().join("topic-0");
         let shared = Shared::new(tail_bytes, 100);
         let recovery = Recovery { recovery_point: 0, log_start_offset: 0, clean_shutdown: true };
@@ -49,6 +49,13 @@ impl Fixture {
         self.log = log.expect("open");
         &mut self.log
     }
+}
+
+/// In memory where the machine offers that: these tests sync without end.
+pub(crate) fn temporary_directory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let root = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    tempfile::tempdir_in(root).expect("a temporary directory")
 }
 
 /// `count` records with keys and values of their own, the first one at `timestamp`.
