@@ -28,6 +28,8 @@ pub struct FaultAction {
 pub(crate) struct FaultOutcome {
     pub name: String,
     pub at_second: f64,
+    /// False if the shop closed before its time.
+    pub begun: bool,
     /// What it said of itself, or why it could not be done.
     pub result: Result<String, String>,
 }
@@ -63,7 +65,12 @@ pub(crate) async fn run_faults(
         }
         if stop.load(Ordering::Relaxed) {
             let result = Err("the shop closed before".to_owned());
-            outcomes.push(FaultOutcome { name: fault.name, at_second: fault.at_second, result });
+            outcomes.push(FaultOutcome {
+                name: fault.name,
+                at_second: fault.at_second,
+                begun: false,
+                result,
+            });
             continue;
         }
         let now_us = clock.now_us();
@@ -72,7 +79,7 @@ pub(crate) async fn run_faults(
         // Whoever listens may have left; the fault happens all the same.
         let _ = news.send(FaultNews::Begins { name: fault.name.clone(), at_second }).await;
         let result = (fault.run)().await.map_err(|error| format!("{error:#}"));
-        let outcome = FaultOutcome { name: fault.name, at_second, result };
+        let outcome = FaultOutcome { name: fault.name, at_second, begun: true, result };
         let _ = news.send(FaultNews::Ends(outcome.clone())).await;
         outcomes.push(outcome);
     }

@@ -8,8 +8,8 @@
 //!        verifying read ───┴──> verdict <── analytics, recommendations, fraud (one group each)
 //! ```
 //!
-//! Read `event`, `shoppers`, then the cores `analytics`, `recommendations` and `fraud` (functions of
-//! events, no IO), then `run`, which puts it all together on any Kafka cluster.
+//! Read `event`, `shoppers`, then the cores `analytics`, `recommendations` and `fraud` (functions
+//! of events, no IO), then `run`, which puts it all together on any Kafka cluster.
 //!
 //! What this does not do: it starts and breaks no cluster. Faults are actions given by the caller.
 
@@ -26,6 +26,7 @@ pub mod input;
 
 mod fault;
 mod group;
+mod groups;
 mod ledger;
 mod publish;
 mod report;

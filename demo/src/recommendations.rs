@@ -159,7 +159,7 @@ impl Recommendations {
 
     /// Everything, for the end.
     pub fn report(&self) -> RecommendationsReport {
-        // Lift alone favours the rare; how far a pair exceeds chance, in standard deviations, does not.
+        // Lift alone favours the rare; the distance from chance in standard deviations does not.
         let mut pairs: Vec<(f64, Pair)> = self
             .supported()
             .map(|((one, other), together)| {

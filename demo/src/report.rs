@@ -159,7 +159,7 @@ impl Report {
         if let Some(funnel) = &analytics.funnel {
             writeln!(
                 f,
-                "  visits {} -> with a cart {} -> with a purchase {}; carts abandoned: {}, worth {}",
+                "  visits {} -> with a cart {} -> with a purchase {}; carts left: {}, worth {}",
                 thousands(funnel.visits as f64, 0),
                 thousands(funnel.with_cart as f64, 0),
                 thousands(funnel.with_purchase as f64, 0),

@@ -16,11 +16,10 @@ use lab::final_read::{self, Extent, ReadEnd};
 use lab::gap::{Gaps, PhaseGap};
 use lab::publisher::{RunClock, Schedule, SharedGaps, lock};
 
-use crate::analytics::Analytics;
 use crate::event::{Published, Topic};
 use crate::fault::{FaultAction, FaultNews, FaultOutcome, run_faults};
-use crate::fraud::Detector;
-use crate::group::{Group, GroupReport, GroupSetting};
+use crate::group::{GroupReport, GroupSetting};
+use crate::groups::{FraudDesk, Groups};
 use crate::input;
 use crate::ledger::{Ledger, Place};
 use crate::publish::{Partitions, Publishing, Source, producer_settings};
@@ -28,7 +27,7 @@ use crate::recommendations::Recommendations;
 use crate::report::Report;
 use crate::screen::{Moment, Snapshot};
 use crate::shoppers::{Pattern, Shoppers};
-use crate::verdict::{Evidence, FlaggedPurchases};
+use crate::verdict::Evidence;
 
 /// Partitions of each topic.
 const PARTITIONS: i32 = 6;
@@ -36,14 +35,14 @@ const PARTITIONS: i32 = 6;
 /// How many events an endless run is expected to have, for the number of customers.
 const ENDLESS_SECONDS: u64 = 300;
 
-/// How long groups, and then the verifying read, may take to come to the end.
-const CATCH_UP_LIMIT: Duration = Duration::from_secs(60);
+/// A run goes on after its last fault for a part of the time before it.
+const AFTER_LAST_FAULT: f64 = 1.3;
+
+/// How long the verifying read may take.
+const VERIFY_LIMIT: Duration = Duration::from_secs(60);
 
 /// The least time that the verifying read has for one topic.
 const TOPIC_LIMIT_MIN: Duration = Duration::from_secs(10);
-
-/// How long the shop waits for its groups before it opens.
-const JOIN_LIMIT: Duration = Duration::from_secs(10);
 
 /// What a run is to be.
 pub struct Options {
@@ -74,6 +73,7 @@ pub async fn run(
 ) -> anyhow::Result<Report> {
     ensure!(options.rate > 0, "the rate must be at least 1 event a second");
     let shop = Shop::open(&options).await?;
+    let rate = pace(&options, &faults);
     let source = match &options.input {
         Some(plan) => Source::File(Box::new(plan.replay()?)),
         None => {
@@ -85,24 +85,36 @@ pub async fn run(
     progress(&Moment::Opens {
         bootstrap: options.bootstrap.clone(),
         partitions: shop.partitions.count(),
-        source: describe(&options),
+        source: describe(&options, rate),
     });
-    let mut groups = Groups::start(&shop)?;
+    let mut groups = Groups::start(&shop.group_setting())?;
     groups.wait_until_joined(&shop.partitions).await;
-    let day = shop.business(options, source, faults, &groups, &mut progress).await?;
+    let day = shop.business(options, source, rate, faults, &groups, &mut progress).await?;
     progress(&Moment::CatchingUp);
-    let reports = groups.finish(&shop).await?;
+    let reports = groups.finish(&shop.stop_groups, &shop.ledger).await?;
     progress(&Moment::Verifying);
     let unread = shop.verify().await?;
     Ok(shop.report(day, &groups, reports, unread))
 }
 
-fn describe(options: &Options) -> String {
-    let rate = options.rate;
+/// Events a second: as asked, or slower where a file would be over before the last fault is.
+fn pace(options: &Options, faults: &[FaultAction]) -> f64 {
+    let rate = f64::from(options.rate);
+    let last_fault = faults.iter().map(|fault| fault.at_second).fold(0.0, f64::max);
+    match &options.input {
+        Some(plan) if last_fault > 0.0 => {
+            rate.min(plan.summary.purchases as f64 / (last_fault * AFTER_LAST_FAULT))
+        }
+        _ => rate,
+    }
+}
+
+fn describe(options: &Options, rate: f64) -> String {
     match &options.input {
         Some(plan) => format!(
-            "{} purchases of a file at {rate} a second (no clicks or carts: the file has none)",
-            plan.summary.purchases
+            "{} purchases of a file at {} a second (no clicks or carts: the file has none)",
+            plan.summary.purchases,
+            (rate * 10.0).round() / 10.0
         ),
         None => format!("shoppers of seed {} at {rate} events a second", options.seed),
     }
@@ -132,6 +144,8 @@ struct Day {
     gaps: Vec<PhaseGap>,
     /// Why publishing ended too early, if it did.
     stopped: Option<String>,
+    /// Somebody closed the shop early.
+    cancelled: bool,
 }
 
 impl Shop {
@@ -171,11 +185,22 @@ impl Shop {
         })
     }
 
+    fn group_setting(&self) -> GroupSetting {
+        GroupSetting {
+            bootstrap: self.bootstrap.clone(),
+            settings: self.settings.clone(),
+            run: self.run.clone(),
+            clock: self.clock,
+            stop: Arc::clone(&self.stop_groups),
+        }
+    }
+
     /// From the opening to the last acknowledgement.
     async fn business(
         &self,
         options: Options,
         source: Source,
+        rate: f64,
         faults: Vec<FaultAction>,
         groups: &Groups,
         progress: &mut (impl FnMut(&Moment) + Send),
@@ -190,7 +215,7 @@ impl Shop {
             schedule: Schedule {
                 clock: self.clock,
                 first_us: opened_us as f64,
-                interval_us: 1e6 / f64::from(options.rate),
+                interval_us: 1e6 / rate,
             },
             until_us: options.seconds.map(|seconds| opened_us + seconds * 1_000_000),
             ledger: Arc::clone(&self.ledger),
@@ -239,13 +264,13 @@ impl Shop {
             Ok(labels) => (labels, None),
             Err(error) => (HashMap::new(), Some(format!("{error:#}"))),
         };
-        Ok(Day { seconds, labels, faults, gaps, stopped })
+        Ok(Day { seconds, labels, faults, gaps, stopped, cancelled: closing })
     }
 
     /// Reads every partition from where the run began to its end; returns what could not be read.
     async fn verify(&self) -> anyhow::Result<Vec<String>> {
         let mut unread = Vec::new();
-        let deadline = Instant::now() + CATCH_UP_LIMIT;
+        let deadline = Instant::now() + VERIFY_LIMIT;
         for topic in Topic::ALL {
             // The limit is for all three; a topic whose turn comes late still gets a fair chance.
             let limit = deadline.saturating_duration_since(Instant::now()).max(TOPIC_LIMIT_MIN);
@@ -296,6 +321,7 @@ impl Shop {
             balance: ledger.balance(),
             seconds: day.seconds,
             stopped: day.stopped,
+            cancelled: day.cancelled,
             unread,
             faults: day.faults,
             // The first phase is the time before the first fault.
@@ -339,125 +365,6 @@ fn moment_of(news: FaultNews) -> Moment {
         FaultNews::Ends(outcome) => {
             Moment::FaultEnds { name: outcome.name, outcome: outcome.result }
         }
-    }
-}
-
-/// The detector, with what only the report needs: which events it flagged.
-struct FraudDesk {
-    detector: Detector,
-    flagged: Vec<u64>,
-    last_alert: Option<String>,
-}
-
-impl FraudDesk {
-    fn observe(&mut self, published: &Published) {
-        if let Some(alert) = self.detector.observe(&published.event) {
-            self.flagged.push(published.sequence);
-            self.last_alert = Some(alert.to_string());
-        }
-    }
-
-    fn flagged_purchases(&self) -> FlaggedPurchases {
-        FlaggedPurchases {
-            sequences: self.flagged.clone(),
-            judged: self.detector.judged(),
-            traces: self.detector.traces().clone(),
-        }
-    }
-}
-
-/// The three consumer groups.
-struct Groups {
-    analytics: Group<Analytics>,
-    recommendations: Group<Recommendations>,
-    fraud: Group<FraudDesk>,
-}
-
-impl Groups {
-    fn start(shop: &Shop) -> anyhow::Result<Groups> {
-        const PURCHASES: &[Topic] = &[Topic::Transactions];
-        let setting = GroupSetting {
-            bootstrap: shop.bootstrap.clone(),
-            settings: shop.settings.clone(),
-            run: shop.run.clone(),
-            clock: shop.clock,
-            stop: Arc::clone(&shop.stop_groups),
-        };
-        let desk = FraudDesk { detector: Detector::new(), flagged: Vec::new(), last_alert: None };
-        Ok(Groups {
-            analytics: Group::start(
-                "live-analytics",
-                &Topic::ALL,
-                &setting,
-                Analytics::new(),
-                |core, published, second| core.observe(&published.event, second),
-            )?,
-            recommendations: Group::start(
-                "recommendations",
-                PURCHASES,
-                &setting,
-                Recommendations::new(),
-                |core, published, _| core.observe(&published.event),
-            )?,
-            fraud: Group::start(
-                "fraud-detection",
-                PURCHASES,
-                &setting,
-                desk,
-                |core, published, _| core.observe(published),
-            )?,
-        })
-    }
-
-    /// Waits until all groups have their partitions, so that people see something from the start.
-    ///
-    /// A group that takes longer reads from the beginning all the same.
-    async fn wait_until_joined(&self, partitions: &Partitions) {
-        let count = |topics: &[Topic]| -> usize {
-            topics.iter().map(|topic| partitions.0[topic.index()] as usize).sum()
-        };
-        let deadline = Instant::now() + JOIN_LIMIT;
-        while Instant::now() < deadline
-            && (self.analytics.assigned() < count(self.analytics.topics())
-                || self.recommendations.assigned() < count(self.recommendations.topics())
-                || self.fraud.assigned() < count(self.fraud.topics()))
-        {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    /// Waits until all groups have come to the end, stops them, and says what they did.
-    async fn finish(&mut self, shop: &Shop) -> anyhow::Result<Vec<GroupReport>> {
-        let ends: HashMap<(Topic, i32), i64> = Topic::ALL
-            .into_iter()
-            .flat_map(|topic| {
-                let ends = lock(&shop.ledger).ends(topic);
-                ends.into_iter().map(move |(partition, end)| ((topic, partition), end))
-            })
-            .collect();
-        let caught_up = |topics: &[Topic], positions: &HashMap<(Topic, i32), i64>| {
-            ends.iter()
-                .filter(|((topic, _), _)| topics.contains(topic))
-                .all(|(place, end)| positions.get(place).is_some_and(|position| position >= end))
-        };
-        let deadline = Instant::now() + CATCH_UP_LIMIT;
-        while Instant::now() < deadline
-            && !(caught_up(self.analytics.topics(), &self.analytics.positions())
-                && caught_up(self.recommendations.topics(), &self.recommendations.positions())
-                && caught_up(self.fraud.topics(), &self.fraud.positions()))
-        {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        shop.stop_groups.store(true, Ordering::Relaxed);
-        self.analytics.finish().await?;
-        self.recommendations.finish().await?;
-        self.fraud.finish().await?;
-        let ledger = lock(&shop.ledger);
-        Ok(vec![
-            self.analytics.report(&ledger),
-            self.recommendations.report(&ledger),
-            self.fraud.report(&ledger),
-        ])
     }
 }
 

@@ -60,7 +60,8 @@ fn the_online_retail_data_is_recognised_as_it_is() {
 
 #[test]
 fn a_column_of_unit_prices_mapped_to_the_amount_stays_a_unit_price() {
-    let map = "customer=CustomerID,time=InvoiceDate,product=Description,quantity=Quantity,amount=UnitPrice";
+    let map = "customer=CustomerID,time=InvoiceDate,product=Description,quantity=Quantity,\
+               amount=UnitPrice";
     assert_eq!(basket(&events(RETAIL, Some(map))[0]).1, 35.64);
 }
 

@@ -24,8 +24,8 @@ pub type Settings = Vec<(String, String)>;
 
 /// Settings under which a client notices a dead or paused broker soon.
 ///
-/// With its own defaults librdkafka waits 60 s for a broker that is paused, and up to 10 s before it
-/// connects again: then a gap shows the client, not the cluster. `session_timeout_ms` is the
+/// With its own defaults librdkafka waits 60 s for a broker that is paused, and up to 10 s before
+/// it connects again: then a gap shows the client, not the cluster. `session_timeout_ms` is the
 /// cluster's broker session; no request waits longer than that.
 pub fn prompt_settings(session_timeout_ms: u32) -> Settings {
     [

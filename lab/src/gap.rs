@@ -1,8 +1,8 @@
 //! How long a fault kept clients waiting.
 //!
 //! The gap of a fault is, over all partitions, the longest time from the intended send time of the
-//! oldest record that was unacknowledged after the fault to the first acknowledgement. Intended send
-//! times come from a schedule, so a client that is held up cannot hide the time it was held up.
+//! oldest record that was unacknowledged after the fault to the first acknowledgement. Intended
+//! send times come from a schedule, so a client that is held up cannot hide that it was.
 //! A partition may acknowledge what was already on its way and stall only then; such later silences
 //! count as well, from the oldest record waiting or the last acknowledgement, whichever is later.
 //!

@@ -9,7 +9,7 @@
 //! Read `history` (what is judged, and the judge), `gap`, then `load` (what makes a history).
 //! `client`, `publisher` and `final_read` are the pieces of a load that the shop uses too.
 //!
-//! What this does not do: it breaks nothing itself, and it knows no Janus; faults come from outside.
+//! What this does not do: it breaks nothing itself and knows no Janus; faults come from outside.
 
 pub mod history;
 

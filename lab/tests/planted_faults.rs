@@ -1,4 +1,4 @@
-//! The test of the test: faults planted into clean histories are all found, clean ones raise no alarm.
+//! The test of the test: every fault planted into a clean history is found, clean ones pass.
 
 use lab::history::{
     Action, FinalRead, History, Judgement, Operation, Outcome, Poll, Send, Verdict, check,

@@ -1,7 +1,7 @@
 //! Shoppers made by chance: reproducible from a seed, endless, in the order of the shop's clock.
 //!
-//! Customers visit by the hour of the day, click by popularity, fill carts, abandon many of them and
-//! buy the rest. A known share of all purchases is fraud. Honest customers do odd things too (new
+//! Customers visit by the hour of the day, click by popularity, fill carts, abandon many of them
+//! and buy the rest. A known share of all purchases is fraud. Honest customers do odd things too (new
 //! telephones, journeys, presents, second orders minutes later, shopping at night), so that nobody
 //! can tell the two apart without errors.
 //!

@@ -1,7 +1,7 @@
 //! Judges a history: was anything lost, duplicated, reordered, invented?
 //!
-//! The rules are those by which published consistency tests of Kafka-like systems judge, computed in
-//! linear passes: version orders first (`versions`), then questions about sets (lost, unseen,
+//! The rules are those by which published consistency tests of Kafka-like systems judge, computed
+//! in linear passes: version orders first (`versions`), then questions about sets (lost, unseen,
 //! phantom), then the order that each process saw, then circles among transactions.
 
 use std::collections::{HashMap, HashSet};

@@ -1,4 +1,4 @@
-//! A history: what the clients of a run did and were told, the only evidence that the checker judges.
+//! A history: what the clients of a run did and were told. The checker judges by nothing else.
 //!
 //! It holds completions only. Operations of one process stand in the order in which the process
 //! issued them; the order between processes carries no meaning. Values are unique within a key (one
@@ -23,7 +23,7 @@ pub type Key = u32;
 /// What a record says; unique within its key.
 pub type Value = u64;
 
-/// Whether an operation took place. A send that timed out is `Info`, never `Fail`: it may still land.
+/// Whether an operation took place. A send that timed out is `Info`, never `Fail`: it may yet land.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// It took place.
@@ -50,7 +50,7 @@ pub struct Send {
 pub struct Poll {
     /// Where.
     pub key: Key,
-    /// The key was given to or taken from this process while it polled, so its order may break here.
+    /// The key was given to or taken from this process meanwhile, so its order may break here.
     pub rebalanced: bool,
     /// Offsets and values.
     pub records: Vec<(i64, Value)>,

@@ -1,7 +1,7 @@
 //! The version order of every key: which value stands at which place of the log, by all evidence.
 //!
-//! Offsets come from sends that must have committed and from all polls. Holes are legal (transaction
-//! markers take offsets too), so places are counted densely: place n + 1 directly follows place n.
+//! Offsets come from sends that must have committed and from all polls. Holes are legal
+//! (transaction markers take offsets too), so places are counted densely: place n + 1 directly follows place n.
 
 use std::collections::HashMap;
 

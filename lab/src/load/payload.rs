@@ -1,4 +1,4 @@
-//! What a record of the load says: whose it is, which one, when it was due, and bytes that can be checked.
+//! What a record of the load says: whose it is, which one, when it was due; and checkable bytes.
 
 use crate::history::Value;
 
