@@ -32,6 +32,15 @@ const SHOP_ACQUAINTED: u32 = 30;
 
 const THRESHOLD: f64 = 2.5;
 
+/// How exact the times of the events are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// To the minute or better.
+    Exact,
+    /// To the day: nothing can be said about nights and minutes.
+    DaysOnly,
+}
+
 /// A trace of fraud in a purchase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -66,6 +75,7 @@ pub struct Alert {
 /// The state of the detector.
 #[derive(Debug)]
 pub struct Detector {
+    times: Times,
     customers: HashMap<String, Habits>,
     /// Everybody's amounts.
     shop: Amounts,
@@ -113,8 +123,9 @@ impl Amounts {
 
 impl Detector {
     /// Nothing seen yet.
-    pub fn new() -> Detector {
+    pub fn new(times: Times) -> Detector {
         Detector {
+            times,
             customers: HashMap::new(),
             shop: Amounts::default(),
             seen: 0,
@@ -133,7 +144,7 @@ impl Detector {
         let habits = self.customers.entry(event.customer.clone()).or_default();
         habits.last_seen = self.seen;
         let logarithm = amount.max(0.01).ln();
-        let (score, traces) = habits.score(event, logarithm, &self.shop);
+        let (score, traces) = habits.score(event, logarithm, &self.shop, self.times);
 
         habits.recent_ms.push_back(event.time_ms);
         if habits.recent_ms.len() > BURST_MAX {
@@ -176,18 +187,18 @@ impl Detector {
     }
 }
 
-impl Default for Detector {
-    fn default() -> Detector {
-        Detector::new()
-    }
-}
-
 fn is_night(time_ms: i64) -> bool {
     time_ms.div_euclid(3_600_000).rem_euclid(24) < 5
 }
 
 impl Habits {
-    fn score(&self, event: &Event, logarithm: f64, shop: &Amounts) -> (f64, Vec<Trace>) {
+    fn score(
+        &self,
+        event: &Event,
+        logarithm: f64,
+        shop: &Amounts,
+        times: Times,
+    ) -> (f64, Vec<Trace>) {
         let mut score = 0.0;
         let mut traces = Vec::new();
         let mut add = |trace, weight: f64| {
@@ -209,6 +220,9 @@ impl Habits {
         add(Trace::NewDevice, if unknown(&self.devices, &event.device) { 1.5 } else { 0.0 });
         add(Trace::NewCountry, if unknown(&self.countries, &event.country) { 1.3 } else { 0.0 });
 
+        if times == Times::DaysOnly {
+            return (score, traces);
+        }
         let burst = self
             .recent_ms
             .iter()
@@ -288,7 +302,7 @@ mod tests {
 
     /// A detector that knows the customer: five ordinary purchases at noon.
     fn acquainted() -> Detector {
-        let mut detector = Detector::new();
+        let mut detector = Detector::new(Times::Exact);
         for day in 0..5 {
             let amount = 90.0 + 5.0 * day as f64;
             let ordinary = purchase(day * DAY_MS + NOON_MS, amount, "phone", "BR");
@@ -334,8 +348,16 @@ mod tests {
     }
 
     #[test]
+    fn days_without_hours_say_nothing_about_minutes_and_nights() {
+        let mut detector = Detector::new(Times::DaysOnly);
+        for _ in 0..10 {
+            assert_eq!(detector.observe(&purchase(10 * DAY_MS, 100.0, "phone", "BR")), None);
+        }
+    }
+
+    #[test]
     fn strangers_are_not_judged_by_habits_they_do_not_have() {
-        let mut detector = Detector::new();
+        let mut detector = Detector::new(Times::Exact);
         assert_eq!(detector.observe(&purchase(0, 900.0, "a", "BR")), None);
     }
 }

@@ -9,7 +9,7 @@ use lab::publisher::lock;
 
 use crate::analytics::Analytics;
 use crate::event::{Published, Topic};
-use crate::fraud::Detector;
+use crate::fraud::{Detector, Times};
 use crate::group::{Group, GroupReport, GroupSetting};
 use crate::ledger::Ledger;
 use crate::publish::Partitions;
@@ -54,9 +54,10 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    pub(crate) fn start(setting: &GroupSetting) -> anyhow::Result<Groups> {
+    pub(crate) fn start(setting: &GroupSetting, times: Times) -> anyhow::Result<Groups> {
         const PURCHASES: &[Topic] = &[Topic::Transactions];
-        let desk = FraudDesk { detector: Detector::new(), flagged: Vec::new(), last_alert: None };
+        let desk =
+            FraudDesk { detector: Detector::new(times), flagged: Vec::new(), last_alert: None };
         Ok(Groups {
             analytics: Group::start(
                 "live-analytics",

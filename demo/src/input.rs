@@ -99,6 +99,8 @@ pub struct Summary {
     pub guests: u64,
     /// Which column is what.
     pub columns: String,
+    /// Times have no hours.
+    pub days_only: bool,
     /// How times are read, when more than one way fits.
     pub time_remark: Option<String>,
 }
@@ -142,6 +144,7 @@ pub fn inspect(path: &Path, map: Option<&str>) -> Result<Plan, InputError> {
         return Err(InputError::Empty { path: path.to_owned(), why });
     }
     summary.time_remark = plan.times.remark();
+    summary.days_only = plan.times.are_days_only();
     plan.summary = summary;
     Ok(plan)
 }

@@ -37,7 +37,7 @@ mod verdict;
 pub use analytics::{Analytics, AnalyticsReport, Funnel, ProductSales};
 pub use event::{Action, Event, Item, Published, Topic};
 pub use fault::{FaultAction, FaultFuture};
-pub use fraud::{Alert, Detector, Trace};
+pub use fraud::{Alert, Detector, Times, Trace};
 pub use group::GroupReport;
 pub use recommendations::{Offer, Pair, ProductOffers, Recommendations, RecommendationsReport};
 pub use report::{FaultReport, FraudReport, Report, Verdict};

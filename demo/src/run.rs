@@ -18,6 +18,7 @@ use lab::publisher::{RunClock, Schedule, SharedGaps, lock};
 
 use crate::event::{Published, Topic};
 use crate::fault::{FaultAction, FaultNews, FaultOutcome, run_faults};
+use crate::fraud::Times;
 use crate::group::{GroupReport, GroupSetting};
 use crate::groups::{FraudDesk, Groups};
 use crate::input;
@@ -87,7 +88,7 @@ pub async fn run(
         partitions: shop.partitions.count(),
         source: describe(&options, rate),
     });
-    let mut groups = Groups::start(&shop.group_setting())?;
+    let mut groups = Groups::start(&shop.group_setting(), shop.times)?;
     groups.wait_until_joined(&shop.partitions).await;
     let day = shop.business(options, source, rate, faults, &groups, &mut progress).await?;
     progress(&Moment::CatchingUp);
@@ -134,6 +135,7 @@ struct Shop {
     stop_groups: Arc<AtomicBool>,
     remarks: Vec<String>,
     labelled: bool,
+    times: Times,
 }
 
 /// What the time between opening and closing left behind.
@@ -182,6 +184,10 @@ impl Shop {
             stop_groups: Arc::default(),
             remarks,
             labelled: options.input.is_none(),
+            times: match &options.input {
+                Some(plan) if plan.summary.days_only => Times::DaysOnly,
+                _ => Times::Exact,
+            },
         })
     }
 
@@ -317,6 +323,10 @@ impl Shop {
         unread: Vec<String>,
     ) -> Report {
         let ledger = lock(&self.ledger);
+        let mut analytics = groups.analytics.with_core(|core| core.report(day.seconds));
+        if self.times == Times::DaysOnly {
+            analytics.busiest_hour = None;
+        }
         let evidence = Evidence {
             balance: ledger.balance(),
             seconds: day.seconds,
@@ -328,7 +338,7 @@ impl Shop {
             gaps: day.gaps.into_iter().skip(1).collect(),
             partition_name: &|slot| self.partitions.name(slot),
             groups: group_reports,
-            analytics: groups.analytics.with_core(|core| core.report(day.seconds)),
+            analytics,
             recommendations: groups.recommendations.with_core(Recommendations::report),
             flagged: groups.fraud.with_core(FraudDesk::flagged_purchases),
             labels: self.labelled.then_some(&day.labels),
@@ -354,6 +364,11 @@ fn input_remarks(plan: &input::Plan) -> Vec<String> {
         if count > 0 {
             remarks.push(format!("{count} {words}"));
         }
+    }
+    if summary.days_only {
+        remarks.push(
+            "times are days without hours: nothing is said about nights and bursts".to_owned(),
+        );
     }
     remarks.extend(summary.time_remark.clone());
     remarks

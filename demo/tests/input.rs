@@ -86,6 +86,7 @@ fn ndjson_is_read_by_its_keys() {
     let events = events(text, None);
     assert_eq!(events[0].customer, "7");
     assert_eq!(events[1].time_ms, 1_714_557_601_000);
+    assert!(!plan(text, None).summary.days_only);
     // `qty` is not in the first object, so it is no column of the file.
     assert_eq!(basket(&events[1]), (vec![("mug", 1.0)], 3.0));
 }
@@ -133,4 +134,5 @@ fn older_encodings_and_byte_order_marks_are_read() {
     let events: Vec<Event> =
         input::inspect(file.path(), None).unwrap().replay().unwrap().map(Result::unwrap).collect();
     assert_eq!(basket(&events[0]).0, [("café", 1.0)]);
+    assert!(input::inspect(file.path(), None).unwrap().summary.days_only);
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use demo::{
-    Action, Analytics, Detector, FRAUD_SHARE, Pattern, Planned, Recommendations, Shoppers, Topic,
+    Action, Analytics, Detector, FRAUD_SHARE, Pattern, Planned, Recommendations, Shoppers, Times,
+    Topic,
 };
 
 const EVENTS: usize = 30_000;
@@ -83,7 +84,7 @@ fn no_record_tells_whether_it_is_fraud() {
 fn the_detector_is_far_better_than_chance_and_not_perfect() {
     let (mut hits, mut flagged, mut frauds) = (0.0, 0.0, 0.0);
     for seed in 100..106 {
-        let mut detector = Detector::new();
+        let mut detector = Detector::new(Times::Exact);
         for planned in day(seed) {
             let fraud = f64::from(u8::from(planned.label.is_some()));
             let alert = f64::from(u8::from(detector.observe(&planned.event).is_some()));

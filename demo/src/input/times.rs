@@ -111,6 +111,11 @@ impl TimeFormats {
             .ok_or_else(|| format!("the time '{text}' is not in the form of the other rows"))
     }
 
+    /// Whether all rows name days without hours.
+    pub(super) fn are_days_only(&self) -> bool {
+        self.fitting.iter().all(|way| matches!(way, Way::Date(_)))
+    }
+
     /// A word about times that could be read in two ways.
     pub(super) fn remark(&self) -> Option<String> {
         let months_first =
