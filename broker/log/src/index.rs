@@ -120,20 +120,17 @@ impl<E: IndexEntry> Index<E> {
         Ok(())
     }
 
-    /// The last entry whose key is not above `key`.
+    /// Plans the search for the last entry whose key is not above `key`.
     pub(crate) fn lookup(
         &self,
         key: i64,
         file: impl FnOnce() -> Result<Arc<DiskFile>, StorageError>,
-    ) -> Result<Option<E>, StorageError> {
+    ) -> Result<Lookup<E>, StorageError> {
         let found = self.pending.partition_point(|entry| entry.key() <= key);
-        if found > 0 {
-            return Ok(Some(self.pending[found - 1]));
+        if found > 0 || self.written == 0 {
+            return Ok(Lookup::Known(found.checked_sub(1).map(|last| self.pending[last])));
         }
-        if self.written == 0 {
-            return Ok(None);
-        }
-        search(&*file()?, self.written as usize, key)
+        Ok(Lookup::InFile { file: file()?, entries: self.written as usize, key })
     }
 
     pub(crate) fn last(
@@ -159,6 +156,22 @@ impl<E: IndexEntry> Index<E> {
         let entries: Vec<E> = read_entries(file, 0, self.written as usize)?;
         self.written = entries.iter().take_while(|entry| keep(entry)).count() as u32;
         file.truncate(self.written as u64 * E::BYTES as u64)
+    }
+}
+
+/// A search that may still have to read the index file.
+#[derive(Clone, Debug)]
+pub(crate) enum Lookup<E> {
+    Known(Option<E>),
+    InFile { file: Arc<DiskFile>, entries: usize, key: i64 },
+}
+
+impl<E: IndexEntry> Lookup<E> {
+    pub(crate) fn execute(&self) -> Result<Option<E>, StorageError> {
+        match self {
+            Self::Known(entry) => Ok(*entry),
+            Self::InFile { file, entries, key } => search(file, *entries, *key),
+        }
     }
 }
 

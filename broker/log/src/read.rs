@@ -7,6 +7,7 @@ use bytes::Bytes;
 use records::{BatchError, BatchHeader, HEADER_BYTES, batches};
 
 use crate::disk::{DiskFile, StorageError};
+use crate::index::{Lookup, OffsetEntry};
 use crate::log::Log;
 use crate::segment::{WalkError, warn_of_damaged_index};
 
@@ -167,21 +168,22 @@ impl Log {
         // Compaction may have removed the rest of a segment: then the next one that holds
         // anything has the answer.
         for segment in self.segments[first..].iter().filter(|segment| segment.size > 0).take(2) {
-            let position = match extents.is_empty() {
-                true => segment.position_before(&self.home, wanted.from)?,
-                false => 0,
+            let start = match extents.is_empty() {
+                true => segment.lookup(&self.home, wanted.from)?,
+                false => Lookup::Known(None),
             };
-            extents.push(Extent { file: segment.log(&self.home)?, position, end: segment.size });
+            extents.push(Extent { file: segment.log(&self.home)?, start, end: segment.size });
         }
         Ok(ColdRead { extents, wanted })
     }
 }
 
-/// A part of a file, from a position at which a batch begins.
+/// A segment's file, up to where it held whole batches when the read was planned.
 #[derive(Clone, Debug)]
 struct Extent {
     file: Arc<DiskFile>,
-    position: u32,
+    /// Finds a position at which a batch begins.
+    start: Lookup<OffsetEntry>,
     end: u32,
 }
 
@@ -207,11 +209,11 @@ impl ColdRead {
     /// `None`: everything in the extent lies before the offset.
     fn read_extent(&self, extent: &Extent) -> Result<Option<Bytes>, ReadError> {
         let bytes_max = self.wanted.bytes_max.min(COLD_BYTES_MAX);
-        let beginning = Extent { position: 0, ..extent.clone() };
-        let mut buffer = Buffer::new(extent, bytes_max + SLACK_BYTES)?;
-        if extent.position > 0 && !buffer.begins_before(self.wanted.from) {
+        let start = extent.start.execute()?.map_or(0, |entry| entry.position.min(extent.end));
+        let mut buffer = Buffer::new(extent, start, bytes_max + SLACK_BYTES)?;
+        if start > 0 && !buffer.begins_before(self.wanted.from) {
             warn_of_damaged_index(extent.file.path());
-            buffer = Buffer::new(&beginning, SLACK_BYTES)?;
+            buffer = Buffer::new(extent, 0, SLACK_BYTES)?;
         }
         let first = loop {
             let Some(header) = buffer.header()? else { return Ok(None) };
@@ -240,8 +242,8 @@ struct Buffer<'a> {
 }
 
 impl<'a> Buffer<'a> {
-    fn new(extent: &'a Extent, read_bytes: usize) -> Result<Self, StorageError> {
-        let mut buffer = Self { extent, at: extent.position, bytes: Bytes::new(), read_bytes };
+    fn new(extent: &'a Extent, at: u32, read_bytes: usize) -> Result<Self, StorageError> {
+        let mut buffer = Self { extent, at, bytes: Bytes::new(), read_bytes };
         buffer.refill(read_bytes)?;
         Ok(buffer)
     }
@@ -275,7 +277,7 @@ impl<'a> Buffer<'a> {
 
     /// Whether the batch at hand is what an index entry for `offset` names.
     fn begins_before(&mut self, offset: i64) -> bool {
-        matches!(self.header(), Ok(header) if header.is_none_or(|it| it.base_offset <= offset))
+        matches!(self.header(), Ok(Some(header)) if header.base_offset <= offset)
     }
 
     fn skip(&mut self, len: usize) {

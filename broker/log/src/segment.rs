@@ -9,7 +9,7 @@ use records::{BatchError, BatchHeader, HEADER_BYTES, NO_TIMESTAMP};
 
 use crate::config::LogConfig;
 use crate::disk::{self, DiskFile, StorageError};
-use crate::index::{Index, OffsetEntry, TimeEntry};
+use crate::index::{Index, Lookup, OffsetEntry, TimeEntry};
 use crate::shared::{FileId, Shared, segment_path};
 
 /// Suffixes of the files of a segment.
@@ -267,17 +267,25 @@ impl Segment {
         Ok(())
     }
 
-    /// A position at or before the batch that holds `offset`.
-    pub(crate) fn position_before(&self, home: &Home, offset: i64) -> Result<u32, StorageError> {
-        let entry =
-            self.offset_index.lookup(offset - self.base_offset, || self.index_file(home))?;
+    /// Plans the search for the index entry at or before the batch that holds `offset`.
+    pub(crate) fn lookup(
+        &self,
+        home: &Home,
+        offset: i64,
+    ) -> Result<Lookup<OffsetEntry>, StorageError> {
+        self.offset_index.lookup(offset - self.base_offset, || self.index_file(home))
+    }
+
+    /// A position at or before the batch that holds `offset`, if the index is sound.
+    fn position_before(&self, home: &Home, offset: i64) -> Result<u32, StorageError> {
+        let entry = self.lookup(home, offset)?.execute()?;
         Ok(entry.map(|entry| entry.position).filter(|position| *position < self.size).unwrap_or(0))
     }
 
     /// An offset before which nothing has a timestamp of `timestamp` or later.
     pub(crate) fn offset_before(&self, home: &Home, timestamp: i64) -> Result<i64, StorageError> {
         let file = || self.time_index_file(home);
-        let entry = self.time_index.lookup(timestamp.saturating_sub(1), file)?;
+        let entry = self.time_index.lookup(timestamp.saturating_sub(1), file)?.execute()?;
         Ok(entry.map_or(self.base_offset, |it| self.base_offset + i64::from(it.relative_offset)))
     }
 
@@ -334,7 +342,7 @@ impl Segment {
     pub(crate) fn walk_to(&self, home: &Home, offset: i64) -> Result<Walk, StorageError> {
         let mut walk = self.walk(home, self.position_before(home, offset)?)?;
         let sound = match walk.peek(HEADERS_READ_BYTES) {
-            Ok(first) => first.is_none_or(|(_, header)| header.base_offset <= offset),
+            Ok(first) => first.is_some_and(|(_, header)| header.base_offset <= offset),
             Err(WalkError::Storage(error)) => return Err(error),
             Err(WalkError::Corrupt { .. }) => false,
         };
