@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use grpc::auth::Secret;
 
 use crate::Usage;
 use crate::client::Client;
@@ -51,6 +52,9 @@ pub struct Common {
     /// Cluster to talk to [default: JANUS_BOOTSTRAP, else the local one, else localhost:9092]
     #[arg(long, global = true, value_name = "HOST:PORT,...")]
     bootstrap: Option<String>,
+    /// Secret of a Janus cluster that is not local: its controllers tell more to those who know it
+    #[arg(long, global = true, value_name = "FILE", env = "JANUS_SECRET_FILE")]
+    secret_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -78,6 +82,7 @@ enum Command {
     Format(format::FormatCommand),
     Demo(demo::Demo),
     Completions(completions::Completions),
+    Man(completions::Man),
 }
 
 impl Arguments {
@@ -104,6 +109,7 @@ impl Arguments {
             Command::Format(it) => it.run(common),
             Command::Demo(it) => it.run(common).await,
             Command::Completions(it) => it.run(),
+            Command::Man(it) => it.run(),
         }
     }
 }
@@ -148,6 +154,11 @@ impl Common {
         }
         let local = cluster.state_if_any()?;
         Ok(local.map_or_else(|| BOOTSTRAP_DEFAULT.to_owned(), |state| state.bootstrap()))
+    }
+
+    /// What proves to the controllers of a cluster elsewhere that we belong to it.
+    pub fn secret(&self) -> Result<Option<Secret>> {
+        Ok(self.secret_file.as_deref().map(Secret::read).transpose()?)
     }
 
     /// A client of that cluster.

@@ -53,14 +53,19 @@ impl std::fmt::Display for Resource {
     }
 }
 
-/// The known key nearest to one that nobody knows.
-fn meant(changes: &[Change]) -> Option<&'static str> {
+/// The known key nearest to the first of these that nobody knows.
+pub fn nearest_key<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<&'static str> {
     let keys = || config::server_keys().chain(config::topic_keys()).chain(config::group_keys());
-    let unknown = changes.iter().find_map(|change| {
-        let (Change::Set(name, _) | Change::Unset(name)) = change;
-        keys().all(|key| key.name != name).then_some(name)
-    });
+    let unknown = names.into_iter().find(|name| keys().all(|key| key.name != *name));
     config::nearest(unknown?, keys())
+}
+
+impl Change {
+    /// The key that it changes.
+    pub fn key(&self) -> &str {
+        let (Self::Set(key, _) | Self::Unset(key)) = self;
+        key
+    }
 }
 
 impl Client {
@@ -113,9 +118,11 @@ impl Client {
         };
         let result = response.responses.first().context("the answer is empty")?;
         let what = format!("change the configuration of {resource}");
-        match (check(what, result.error_code, result.error_message.as_deref()), meant(changes)) {
-            (Err(error), Some(key)) => bail!("{error:#}; did you mean {key}?"),
-            (outcome, _) => outcome,
-        }
+        let outcome = check(what, result.error_code, result.error_message.as_deref());
+        let meant = nearest_key(changes.iter().map(Change::key));
+        outcome.or_else(|error| match meant {
+            Some(key) => bail!("{error:#}; did you mean {key}?"),
+            None => Err(error),
+        })
     }
 }

@@ -19,7 +19,7 @@ mod configs;
 mod connection;
 mod offsets;
 
-pub use configs::{Change, Resource};
+pub use configs::{Change, Resource, nearest_key};
 pub use connection::{ClientError, Connection};
 pub use offsets::{EARLIEST, LATEST, Offsets, PartitionName};
 

@@ -8,6 +8,7 @@ use futures::stream::FuturesUnordered;
 use grpc::auth::{Credentials, Role as PeerRole, Secret};
 use grpc::{DescribeQuorumReply, DescribeQuorumRequest, WatchRequest};
 use metadata::{ClusterImage, codec};
+use tokio::time::Instant;
 
 use super::LocalCluster;
 use super::properties::SECRET_FILE;
@@ -15,9 +16,8 @@ use super::state::Role;
 
 /// How long one controller may take to answer. A paused one does not.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(1000);
-/// How long the others may still take once one has answered.
+/// How long the others may still take once the active one has answered.
 const GRACE: Duration = Duration::from_millis(100);
-
 /// A large image comes in many chunks.
 const IMAGE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -34,6 +34,13 @@ impl Quorum {
     pub fn active(&self) -> Option<i32> {
         self.view.as_ref().map(|view| view.active_id).filter(|id| *id >= 0)
     }
+
+    fn add(&mut self, reply: DescribeQuorumReply) {
+        self.answered.push(reply.answered_by);
+        if self.view.as_ref().is_none_or(|view| rank(view) < rank(&reply)) {
+            self.view = Some(reply);
+        }
+    }
 }
 
 /// Asks every controller at once.
@@ -44,16 +51,17 @@ pub async fn describe_quorum(
 ) -> Quorum {
     let mut answers: FuturesUnordered<_> =
         endpoints.iter().map(|endpoint| ask(endpoint, cluster_id, credentials)).collect();
-    let mut replies = Vec::new();
-    let mut wait = ANSWER_TIMEOUT;
-    while let Ok(Some(answer)) = tokio::time::timeout(wait, answers.next()).await {
-        if let Some(reply) = answer {
-            replies.push(reply);
-            wait = GRACE;
+    let deadline = Instant::now() + ANSWER_TIMEOUT;
+    let mut quorum = Quorum::default();
+    loop {
+        // The active one is waited for: without its answer it does not count as active.
+        let complete = quorum.active().is_some_and(|active| quorum.answered.contains(&active));
+        let until = if complete { deadline.min(Instant::now() + GRACE) } else { deadline };
+        match tokio::time::timeout_at(until, answers.next()).await {
+            Ok(Some(answer)) => answer.into_iter().for_each(|reply| quorum.add(reply)),
+            Ok(None) | Err(_) => return quorum,
         }
     }
-    let answered = replies.iter().map(|reply| reply.answered_by).collect();
-    Quorum { view: replies.into_iter().max_by_key(rank), answered }
 }
 
 /// The newest epoch wins; in one epoch, who knows the leader; then the leader itself.
@@ -110,11 +118,16 @@ pub(super) async fn fetch_image(
     tokio::time::timeout(IMAGE_TIMEOUT, fetch).await.ok()?
 }
 
+/// What a tool shows to the controllers of a cluster.
+pub fn tool_credentials(secret: &Secret, cluster_id: &str) -> Credentials {
+    Credentials::new(Some(secret), cluster_id, PeerRole::Tool, -1)
+}
+
 impl LocalCluster {
     /// What this cluster's tools show to its controllers.
     pub fn credentials(&self, cluster_id: &str) -> Result<Credentials> {
         let secret = Secret::read(&self.data.join(SECRET_FILE))?;
-        Ok(Credentials::new(Some(&secret), cluster_id, PeerRole::Tool, -1))
+        Ok(tool_credentials(&secret, cluster_id))
     }
 
     /// What the local controllers say.
@@ -151,8 +164,10 @@ mod tests {
         let follower = reply(103, 5, 102);
         let active = reply(102, 5, 102);
         let best = |replies: [&DescribeQuorumReply; 3]| {
-            let best = replies.into_iter().max_by_key(|reply| rank(reply)).unwrap();
-            (best.answered_by, best.active_id)
+            let mut quorum = Quorum::default();
+            replies.into_iter().for_each(|reply| quorum.add(reply.clone()));
+            let view = quorum.view.unwrap();
+            (view.answered_by, view.active_id)
         };
         assert_eq!(best([&stale, &candidate, &follower]), (103, 102));
         assert_eq!(best([&active, &follower, &stale]), (102, 102));

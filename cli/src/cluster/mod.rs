@@ -33,12 +33,12 @@ mod stop;
 mod target;
 mod view;
 
-pub use controllers::{Quorum, describe_quorum};
+pub use controllers::{Quorum, describe_quorum, tool_credentials};
 pub use process::{Process, ProcessState};
 pub(crate) use properties::set_in_text;
 pub use start::{Started, UpOptions};
 pub use state::{ClusterState, Mode, Role, Server, ServerId};
-pub use status::{BrokerState, BrokerStatus, ControllerRole, ControllerStatus, Status, of_remote};
+pub use status::{BrokerState, BrokerStatus, ControllerRole, ControllerStatus, Status};
 pub use stop::Stopped;
 pub use target::{Target, Which};
 pub use view::{QuorumView, View};

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use grpc::auth::Secret;
 use serde::Serialize;
 
 use super::LocalCluster;
-use super::controllers::{Quorum, fetch_image};
+use super::controllers::{Quorum, fetch_image, tool_credentials};
 use super::process::Process;
 use super::state::{ClusterState, Role, Server, ServerId, endpoints};
 use super::view::{BrokerView, QuorumView, View};
@@ -118,6 +119,48 @@ impl LocalCluster {
     }
 }
 
+impl Status {
+    /// Of a cluster that is not local: what its brokers tell, and its controllers to those who know
+    /// its secret.
+    pub async fn fetch(bootstrap: &str, secret: Option<&Secret>) -> Result<Self> {
+        let mut client = Client::connect(bootstrap).await?;
+        let view = View::fetch(&mut client).await?;
+        let quorum = QuorumView::fetch(&mut client).await?;
+        let mut status = of_remote(&view, quorum.as_ref());
+        if let (Some(secret), Some(quorum)) = (secret, quorum) {
+            status.ask_controllers(&quorum, secret).await?;
+        }
+        Ok(status)
+    }
+
+    async fn ask_controllers(&mut self, quorum: &QuorumView, secret: &Secret) -> Result<()> {
+        let credentials = tool_credentials(secret, &self.cluster_id);
+        let told = quorum.ask(&self.cluster_id, &credentials).await;
+        let reply = told.view.context(
+            "the controllers do not answer; is this the secret of that cluster, and does it run \
+             Janus?",
+        )?;
+        let active = quorum.controllers.get(&reply.active_id);
+        if let Some(active) = active {
+            let image = fetch_image(&active.endpoint, &self.cluster_id, &credentials).await;
+            let view = image.map(|image| View::of_image(&image)).unwrap_or_default();
+            for broker in &mut self.brokers {
+                broker.epoch = view.brokers.get(&broker.id).and_then(|it| it.epoch);
+            }
+        }
+        self.mode = Some(reply.mode);
+        self.generation = Some(reply.generation);
+        self.zookeeper = zookeeper(&reply.zookeeper_connect);
+        Ok(())
+    }
+}
+
+/// The ensemble of a connect string; its servers are known only where they are local.
+fn zookeeper(connect: &str) -> Option<ZooKeeperStatus> {
+    let known = !connect.is_empty();
+    known.then(|| ZooKeeperStatus { connect: connect.to_owned(), servers: Vec::new() })
+}
+
 /// While no controller is active the brokers still say what they heard last.
 async fn view_of_brokers(state: &ClusterState) -> Option<View> {
     let brokers = state.of_role(Role::Broker).filter(|server| server.is_alive());
@@ -165,7 +208,6 @@ pub(super) fn of_local(state: &ClusterState, quorum: &Quorum, view: &View) -> St
     let servers: BTreeMap<i32, &Server> =
         state.of_role(Role::Broker).map(|server| (server.id.id, server)).collect();
     let brokers = servers.values().map(|server| local_broker(server, view));
-    let zookeeper = reply.map(|reply| reply.zookeeper_connect.as_str()).filter(|it| !it.is_empty());
     Status {
         cluster_id: state.cluster_id.clone(),
         mode: Some(reply.map_or_else(|| state.mode.to_string(), |reply| reply.mode.clone())),
@@ -177,14 +219,13 @@ pub(super) fn of_local(state: &ClusterState, quorum: &Quorum, view: &View) -> St
         }),
         brokers: brokers.collect(),
         controllers,
-        zookeeper: zookeeper
-            .map(|connect| ZooKeeperStatus { connect: connect.to_owned(), servers: Vec::new() }),
+        zookeeper: reply.and_then(|reply| zookeeper(&reply.zookeeper_connect)),
         ..totals(view)
     }
 }
 
 /// The status of any other cluster, from what its brokers tell.
-pub fn of_remote(view: &View, quorum: Option<&QuorumView>) -> Status {
+fn of_remote(view: &View, quorum: Option<&QuorumView>) -> Status {
     let running = view.brokers.values().filter(|broker| !broker.fenced);
     let addresses: Vec<String> =
         running.map(|broker| format!("{}:{}", broker.host, broker.port)).collect();

@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use grpc::auth::Credentials;
 use kafka::messages::{
     DescribeClusterRequest, DescribeClusterResponse, DescribeQuorumRequest, MetadataResponse,
     describe_quorum::{PartitionData, TopicData},
 };
 use metadata::ClusterImage;
 
+use super::controllers::{Quorum, describe_quorum};
 use crate::client::Client;
 
 /// The name of the topic in Kafka that holds the metadata: DescribeQuorum wants it.
@@ -139,6 +141,13 @@ impl View {
 }
 
 impl QuorumView {
+    /// Asks the controllers themselves.
+    pub async fn ask(&self, cluster_id: &str, credentials: &Credentials) -> Quorum {
+        let endpoints: Vec<String> =
+            self.controllers.values().map(|controller| controller.endpoint.clone()).collect();
+        describe_quorum(&endpoints, cluster_id, credentials).await
+    }
+
     /// Asks the brokers; `None` when they do not tell.
     pub async fn fetch(client: &mut Client) -> Result<Option<Self>> {
         let partition = PartitionData { partition_index: 0 };

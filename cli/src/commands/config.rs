@@ -179,12 +179,7 @@ impl Unset {
 async fn alter(common: &Common, entity: &Entity, changes: Vec<Change>) -> Result<()> {
     let resource = entity.resource()?;
     common.client().await?.alter_configs(&resource, &changes).await?;
-    let keys: Vec<&str> = changes
-        .iter()
-        .map(|change| match change {
-            Change::Set(key, _) | Change::Unset(key) => key.as_str(),
-        })
-        .collect();
+    let keys: Vec<&str> = changes.iter().map(Change::key).collect();
     let document = json!({ "entity": resource.to_string(), "changed": keys });
     Ok(common.output().say(&document, || format!("changed {} of {resource}", keys.join(", ")))?)
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::arguments::Common;
 use crate::client::Client;
-use crate::cluster::{Quorum as LocalQuorum, QuorumView};
+use crate::cluster::{Quorum as Told, QuorumView, tool_credentials};
 use crate::output::Table;
 
 /// Look at the controllers
@@ -56,17 +56,24 @@ impl Quorum {
 async fn fetch(common: &Common) -> Result<QuorumStatus> {
     let cluster = common.cluster()?;
     if !common.names_bootstrap() && cluster.state_if_any()?.is_some() {
-        return of_local(cluster.describe_quorum().await?)
+        return of_controllers(cluster.describe_quorum().await?)
             .context("no controller answers; look with `janus status`");
     }
     let mut client = Client::connect(&common.bootstrap()?).await?;
     let view = QuorumView::fetch(&mut client)
         .await?
         .context("the cluster does not describe its quorum of controllers")?;
+    if let (Some(secret), Some(cluster_id)) = (common.secret()?, client.cluster_id.as_deref()) {
+        let told = view.ask(cluster_id, &tool_credentials(&secret, cluster_id)).await;
+        return of_controllers(told).context(
+            "the controllers do not answer; is this the secret of that cluster, and does it run \
+             Janus?",
+        );
+    }
     Ok(of_remote(client.cluster_id.clone(), &view))
 }
 
-fn of_local(quorum: LocalQuorum) -> Option<QuorumStatus> {
+fn of_controllers(quorum: Told) -> Option<QuorumStatus> {
     let answered = quorum.answered.clone();
     let active = quorum.active();
     let view = quorum.view?;

@@ -5,8 +5,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::arguments::Common;
-use crate::client::Client;
-use crate::cluster::{QuorumView, Status, View, of_remote};
+use crate::cluster::Status;
 use crate::output::Table;
 
 /// Show the servers of a cluster and how its partitions are
@@ -28,10 +27,7 @@ async fn fetch(common: &Common) -> Result<Status> {
     if !common.names_bootstrap() && cluster.state_if_any()?.is_some() {
         return cluster.status().await;
     }
-    let mut client = Client::connect(&common.bootstrap()?).await?;
-    let view = View::fetch(&mut client).await?;
-    let quorum = QuorumView::fetch(&mut client).await?;
-    Ok(of_remote(&view, quorum.as_ref()))
+    Status::fetch(&common.bootstrap()?, common.secret()?.as_ref()).await
 }
 
 fn table(status: &Status) -> Table {

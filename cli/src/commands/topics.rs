@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::Usage;
 use crate::arguments::{Common, key_value};
-use crate::client::{ADMIN_TIMEOUT_MS, Change, Client, Resource, check};
+use crate::client::{ADMIN_TIMEOUT_MS, Change, Client, Resource, check, nearest_key};
 use crate::output::Table;
 
 /// How long `create` waits until the brokers know the leaders of the new topic.
@@ -153,7 +153,13 @@ impl Create {
         let exists = ErrorCode::from(result.error_code) == ErrorCode::TopicAlreadyExists;
         if !(exists && self.if_not_exists) {
             let what = format!("create topic '{}'", self.name);
-            check(what, result.error_code, result.error_message.as_deref())?;
+            let meant = nearest_key(self.config.iter().map(|(key, _)| key.as_str()));
+            check(what, result.error_code, result.error_message.as_deref()).or_else(|error| {
+                match meant {
+                    Some(key) => bail!("{error:#}; did you mean {key}?"),
+                    None => Err(error),
+                }
+            })?;
         }
         let topic = wait_until_visible(&mut client, &self.name).await?;
         let document = json!({

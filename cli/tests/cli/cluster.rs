@@ -42,6 +42,16 @@ fn a_cluster_is_made_used_broken_mended_and_removed() {
     let old_pids = pids(&status);
     assert!(old_pids.iter().all(runs));
 
+    let bootstrap = up["bootstrap"].as_str().unwrap();
+    let secret = folder.data().join("secret");
+    let line = format!("status --bootstrap {bootstrap} --secret-file {}", secret.display());
+    let elsewhere = folder.json(&line);
+    for key in ["cluster_id", "mode", "generation", "controller", "bootstrap"] {
+        assert_eq!(elsewhere[key], status[key], "{key}");
+    }
+    assert_eq!(elsewhere["brokers"][0]["epoch"], status["brokers"][0]["epoch"]);
+    assert_eq!(elsewhere["brokers"][0]["pid"], Value::Null);
+
     let topic = folder.json("topics create orders --partitions 6");
     assert_eq!((&topic["partitions"], &topic["replication_factor"]), (&json!(6), &json!(3)));
     let lines: String = (0..100).map(|number| format!("k{number}:v{number}\n")).collect();
@@ -127,21 +137,32 @@ fn without_detach_it_stays_and_ctrl_c_stops_everything() {
 }
 
 #[test]
+fn settings_that_do_not_fit_together_are_refused_before_anything_starts() {
+    let folder = Folder::new();
+    let small = "--detach --port 0 --brokers 1 --controllers 1";
+    let error = folder.fail(&format!("up {small} --set broker.session.timeout.ms=100"), 2);
+    assert!(error.contains("broker.heartbeat.interval.ms"), "{error}");
+    assert!(!folder.data().join("cluster.json").exists());
+}
+
+#[test]
 fn a_server_that_does_not_start_shows_its_log_and_the_others_are_stopped() {
     let folder = Folder::new();
-    // Every value is fine by itself; together they are not.
-    let error = folder.fail(
-        "up --detach --port 0 --brokers 1 --controllers 1 --set broker.session.timeout.ms=100",
-        1,
-    );
-    assert!(error.contains("controller 101 ended"), "{error}");
-    assert!(error.contains("broker.heartbeat.interval.ms"), "{error}");
-    assert_eq!(states(&folder.json("status")), ["down"]);
+    folder.run("up --detach --port 0 --brokers 1 --controllers 1");
+    folder.run("down");
+    std::fs::remove_file(folder.data().join("broker-1/data/meta.properties")).unwrap();
+    let error = folder.fail("up --detach", 1);
+    assert!(error.contains("broker 1 ended"), "{error}");
+    assert!(error.contains("not formatted"), "{error}");
+    let status = folder.json("status");
+    assert_eq!(states(&status), ["down"]);
+    assert_eq!(status["controllers"][0]["role"], "down");
 }
 
 #[test]
 fn two_clusters_do_not_meet() {
-    let (one, two) = (Folder::new(), Folder::new());
+    let one = Folder::new();
+    let two = Folder::beside(&one);
     let small = "--brokers 1 --controllers 1 --detach";
     let first = one.json(&format!("up --port 0 {small}"))["bootstrap"].clone();
     let port = first.as_str().unwrap().rsplit(':').next().unwrap();

@@ -1,28 +1,35 @@
 //! Runs `janus`, and clusters that are gone when the test is over.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::Once;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// A folder for one cluster. Whatever runs in it is killed at the end, also when the test fails.
-pub(crate) struct Folder(TempDir);
+pub(crate) struct Folder {
+    folder: TempDir,
+    /// Clusters run one after the other: six servers are enough for a small machine.
+    _turn: Option<MutexGuard<'static, ()>>,
+}
 
 impl Folder {
     pub(crate) fn new() -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
         build_servers();
-        Self(tempfile::tempdir().unwrap())
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { folder: tempfile::tempdir().unwrap(), _turn: Some(turn) }
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        self.0.path()
+    /// A second cluster at the same time.
+    pub(crate) fn beside(_first: &Self) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), _turn: None }
     }
 
-    pub(crate) fn data(&self) -> std::path::PathBuf {
-        self.path().join("data")
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// `janus WORDS --data DIR`

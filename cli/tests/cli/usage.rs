@@ -53,6 +53,14 @@ fn completions_know_the_commands_of_every_shell() {
 }
 
 #[test]
+fn every_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    prints(&format!("man {}", folder.path().display()));
+    let page = std::fs::read_to_string(folder.path().join("janus-topics-create.1")).unwrap();
+    assert!(page.contains("janus topics create orders"), "{page}");
+}
+
+#[test]
 fn a_directory_is_formatted_once() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("server.properties");
