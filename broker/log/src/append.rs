@@ -299,8 +299,12 @@ impl Log {
             return Ok((record_set, batches));
         }
         let rebuilt = rebuilt.freeze();
-        let batches = records::batches(&rebuilt).collect::<Result<_, _>>()?;
-        Ok((rebuilt, batches))
+        let batches = records::batches(&rebuilt).collect::<Result<Batches, _>>()?;
+        let bytes_max = self.config.max_message_bytes as usize;
+        match batches.iter().map(|(range, _)| range.len()).find(|bytes| *bytes > bytes_max) {
+            Some(bytes) => Err(AppendError::MessageTooLarge { bytes, bytes_max }),
+            None => Ok((rebuilt, batches)),
+        }
     }
 
     /// Writes offsets, epoch and perhaps the time into the headers.

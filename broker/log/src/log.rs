@@ -47,7 +47,7 @@ pub struct Log {
     pub(crate) truncations: u32,
     /// Renamed files and when they may be removed.
     pub(crate) retired: Vec<(PathBuf, i64)>,
-    /// A failed write left the file in an unknown state.
+    /// A write or sync failed, and nobody knows what the disk holds.
     pub(crate) damaged: bool,
 }
 
@@ -66,12 +66,6 @@ pub enum LogError {
     /// The directory belongs to another topic of the same name. `INCONSISTENT_TOPIC_ID`.
     #[error("{} belongs to topic id {found}, not {expected}", directory.display())]
     InconsistentTopicId { directory: PathBuf, found: Uuid, expected: Uuid },
-    /// Batches that were synced are missing. Another replica has them.
-    #[error(
-        "{} ends at offset {log_end_offset}, but was synced up to {recovery_point}",
-        directory.display()
-    )]
-    Shortened { directory: PathBuf, log_end_offset: i64, recovery_point: i64 },
     /// The directory was written by something else or newer.
     #[error("{}: {what}", path.display())]
     Unreadable { path: PathBuf, what: String },
@@ -311,7 +305,11 @@ impl Log {
     /// Syncs everything up to the log end. Returns the new recovery point.
     pub fn flush(&mut self) -> Result<i64, StorageError> {
         if let Some(plan) = self.plan_flush(self.log_end_offset)? {
-            plan.execute()?;
+            if let Err(error) = plan.execute() {
+                // What the page cache dropped, a second attempt would call synced.
+                self.damaged = true;
+                return Err(error);
+            }
             self.flushed(&plan);
         }
         Ok(self.recovery_point)
@@ -370,6 +368,12 @@ impl Log {
         }
     }
 
+    /// Takes the log offline after a plan could not be executed: nothing is appended any more, and
+    /// it does not count as closed properly.
+    pub fn failed(&mut self) {
+        self.damaged = true;
+    }
+
     /// Base offset of the active segment.
     pub fn active_base_offset(&self) -> i64 {
         self.active().base_offset
@@ -382,6 +386,10 @@ impl Log {
     /// Syncs the log and writes what makes the next start quick: indexes and producer snapshot.
     /// Whoever closes all logs of a directory marks it clean afterwards.
     pub fn close(&mut self) -> Result<(), StorageError> {
+        if self.damaged {
+            let earlier = std::io::Error::other("an earlier write or sync failed");
+            return Err(StorageError::new("close", &self.home.directory, earlier));
+        }
         self.flush()?;
         self.write_epochs()?;
         self.producers.write_snapshot(&self.home.directory, self.log_end_offset)?;
@@ -416,7 +424,7 @@ pub struct FlushPlan {
 
 impl FlushPlan {
     /// Syncs the files. An error means that the page cache may have lost them: the log directory
-    /// is offline, and syncing again proves nothing.
+    /// is offline, and syncing again proves nothing. Say so with [`Log::failed`].
     pub fn execute(&self) -> Result<(), StorageError> {
         for file in &self.files {
             file.sync()?;

@@ -3,7 +3,7 @@
 //! After a clean stop nothing is read but the end of the active segment. Otherwise the segments
 //! from the recovery point on are walked: every CRC is checked, the log is cut where the first
 //! batch is torn, and their indexes, epochs and producers are made anew. What was synced is never
-//! cut: where that is damaged or missing, the log stays closed.
+//! cut: where that is damaged, the log stays closed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -98,7 +98,7 @@ impl Log {
             match active.resume(&self.home) {
                 Ok(end_offset) => {
                     self.log_end_offset = end_offset;
-                    self.check_length()?;
+                    self.compare_length();
                     self.recovery_point = end_offset;
                     self.keep_promise()?;
                     return load_producers(self, snapshots);
@@ -126,22 +126,23 @@ impl Log {
                 break;
             }
         }
-        self.check_length()?;
+        self.compare_length();
         self.recovery_point = self.recovery_point.min(self.log_end_offset);
         self.keep_promise()?;
         Ok(())
     }
 
-    /// Whole batches may be missing without a trace, but not without contradicting the checkpoint.
-    fn check_length(&self) -> Result<(), LogError> {
-        // A compacted log may end in a gap, which its files do not show.
-        match self.log_end_offset < self.recovery_point && !self.config.compact {
-            true => Err(LogError::Shortened {
-                directory: self.home.directory.clone(),
-                log_end_offset: self.log_end_offset,
-                recovery_point: self.recovery_point,
-            }),
-            false => Ok(()),
+    /// Whole batches may be missing without a trace in the files. It is only a warning: the
+    /// checkpoint may be that of an earlier topic of the same name.
+    fn compare_length(&self) {
+        if self.log_end_offset < self.recovery_point {
+            tracing::warn!(
+                directory = %self.home.directory.display(),
+                log_end_offset = self.log_end_offset,
+                recovery_point = self.recovery_point,
+                "the log ends before its recovery point: records are missing, or the checkpoint is \
+                 that of another log"
+            );
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use partition_log::{Log, LogConfig, LogError, ReadError, Recovery, Shared};
+use partition_log::{AppendError, Log, LogConfig, LogError, ReadError, Recovery, Shared};
 use proptest::prelude::*;
 use records::batches;
 use uuid::Uuid;
@@ -253,4 +253,44 @@ fn files_that_a_deletion_left_are_removed() {
     assert!(!names.iter().any(|path| {
         path.extension().is_some_and(|it| it == "deleted" || it == "cleaned" || it == "tmp")
     }));
+}
+
+#[test]
+fn a_write_that_cannot_be_undone_takes_the_log_offline() {
+    let mut fixture = Fixture::new(config(), 0);
+    let active = fixture.directory.join("00000000000000000000.log");
+    fs::remove_file(&active).expect("remove");
+    // Every write to it fails, and so does cutting it back.
+    std::os::unix::fs::symlink("/dev/full", &active).expect("link");
+    fixture.open(unclean(0));
+    let failed = fixture.log.append_as_leader(batch(1, 0), 0, 0);
+    assert!(matches!(failed, Err(AppendError::Io(_))), "{failed:?}");
+    let refused = fixture.log.append_as_leader(batch(1, 0), 0, 0);
+    assert!(matches!(refused, Err(AppendError::Offline)), "{refused:?}");
+    assert_eq!(fixture.log.log_end_offset(), 0);
+    assert!(fixture.log.close().is_err(), "it must not count as closed properly");
+}
+
+#[test]
+fn a_truncation_holds_against_an_older_checkpoint() {
+    let mut fixture = filled();
+    fixture.log.flush().expect("flush");
+    let checkpoint = fixture.log.recovery_point();
+    fixture.log.truncate_to(20).expect("truncate");
+    fixture.log.append_as_leader(batch(3, 0), 9, 0).expect("append");
+    let end = fixture.log.log_end_offset();
+    assert!(end < checkpoint);
+    let base = fixture.log.active_base_offset();
+    let active = fixture.directory.join(format!("{base:020}.log"));
+    let len = fs::metadata(&active).expect("metadata").len();
+    fs::OpenOptions::new().write(true).open(&active).expect("open").set_len(len - 1).expect("cut");
+    // The checkpoint still says that the torn batch was synced.
+    assert_eq!(fixture.open(unclean(checkpoint)).log_end_offset(), 20);
+    // And nothing remembers the truncation once more than that is synced.
+    for _ in 0..20 {
+        fixture.log.append_as_leader(batch(3, 0), 9, 0).expect("append");
+    }
+    fixture.log.flush().expect("flush");
+    let names = files(&fixture);
+    assert!(!names.iter().any(|path| path.ends_with("truncated-recovery-point")), "{names:?}");
 }
