@@ -69,8 +69,8 @@ fn appends(directory: &Path, bytes: usize) {
     }
     let count = count / 100 * 100;
     let total = (count * batch.len()) as f64;
-    let tail = read(&log, (log.log_end_offset() - 1000).max(0), 1 << 20);
-    let cold = read(&log, 0, 1 << 20);
+    let tail = read(&log, (log.log_end_offset() - 1000).max(0), 200);
+    let cold = read(&log, 0, 1);
     let started = Instant::now();
     let recovered = {
         drop(log);
@@ -90,16 +90,19 @@ fn appends(directory: &Path, bytes: usize) {
     );
 }
 
-/// Reads to the end in fetches of that size; megabytes a second.
-fn read(log: &Log, mut from: i64, bytes_max: usize) -> f64 {
+/// Reads from an offset to the end in fetches of 1 MiB, so many times; megabytes a second.
+fn read(log: &Log, from: i64, times: usize) -> f64 {
     let started = Instant::now();
     let mut bytes = 0;
-    while from < log.log_end_offset() {
-        let read = log.read(from, bytes_max, log.log_end_offset(), true).expect("plan");
-        let chunks = read.execute().expect("read");
-        bytes += chunks.iter().map(Bytes::len).sum::<usize>();
-        let last = records::batches(chunks.last().expect("a batch")).last();
-        from = last.expect("a batch").expect("a whole batch").1.next_offset();
+    for _ in 0..times {
+        let mut from = from;
+        while from < log.log_end_offset() {
+            let read = log.read(from, 1 << 20, log.log_end_offset(), true).expect("plan");
+            let chunks = read.execute().expect("read");
+            bytes += chunks.iter().map(Bytes::len).sum::<usize>();
+            let last = records::batches(chunks.last().expect("a batch")).last();
+            from = last.expect("a batch").expect("a whole batch").1.next_offset();
+        }
     }
     bytes as f64 / started.elapsed().as_secs_f64() / 1e6
 }
