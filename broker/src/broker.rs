@@ -19,7 +19,6 @@ use crate::replica::{FetchSessions, Partition, ReplicaError, Replicas};
 pub struct Options {
     pub id: BrokerId,
     pub cluster_id: Arc<str>,
-    pub rack: Option<String>,
     pub inter_broker_listener: String,
     /// Checks that a peer on the inter-broker listener is a broker.
     pub guard: Guard,

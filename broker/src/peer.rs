@@ -4,7 +4,6 @@
 //! cluster and names the broker: only such a connection may fetch as a replica.
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -148,10 +147,6 @@ impl PeerConnection {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
         }
-    }
-
-    pub fn peer_address(&self) -> io::Result<SocketAddr> {
-        self.stream.peer_addr()
     }
 }
 

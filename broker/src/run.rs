@@ -337,7 +337,6 @@ fn options(
     Options {
         id,
         cluster_id,
-        rack: settings.string("broker.rack").map(str::to_owned),
         inter_broker_listener: listeners.inter_broker.clone(),
         guard,
         connections_max_idle: Duration::from_millis(

@@ -76,10 +76,10 @@ pub(super) async fn fetch(
     if request.session_id != 0 {
         broker.sessions.remove(request.session_id);
     }
-    let partitions = request.topics.iter().map(|it| it.partitions.len()).sum();
-    let wants_session = version >= 7 && request.session_epoch == INITIAL_EPOCH && partitions > 0;
+    let wants_session =
+        version >= 7 && request.session_epoch == INITIAL_EPOCH && !request.topics.is_empty();
     let now_ms = monotonic_ms();
-    let id = wants_session.then(|| broker.sessions.reserve(follower, partitions, now_ms)).flatten();
+    let id = wants_session.then(|| broker.sessions.reserve(follower, now_ms)).flatten();
     let mut session = FetchSession::new(id.unwrap_or(0), moves);
     poll.want(&mut session);
     let response = poll.run(&mut session, false).await;
@@ -170,7 +170,7 @@ impl Poll<'_> {
             };
             collected = self.collect(session, collected, incremental).await;
         }
-        self.answer(session, collected, incremental)
+        self.answer(session, collected)
     }
 
     fn is_enough(&self, collected: &Collected) -> bool {
@@ -302,12 +302,7 @@ impl Poll<'_> {
         answer
     }
 
-    fn answer(
-        &self,
-        session: &mut FetchSession,
-        collected: Collected,
-        incremental: bool,
-    ) -> FetchResponse {
+    fn answer(&self, session: &mut FetchSession, collected: Collected) -> FetchResponse {
         let mut response = FetchResponse { session_id: session.id, ..Default::default() };
         let mut misled = false;
         for (index, answer) in collected.answers {
@@ -328,7 +323,7 @@ impl Poll<'_> {
             let topic = response.responses.last_mut().expect("just pushed");
             topic.partitions.push(answer);
         }
-        if misled && !incremental || misled && self.version >= 12 {
+        if misled && self.version >= 12 {
             self.point_to_leaders(&mut response);
         }
         response

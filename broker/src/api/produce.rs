@@ -10,6 +10,8 @@ use kafka::messages::produce::{
 };
 use kafka::{ErrorCode, Str};
 use metadata::{ClusterImage, Uuid};
+use partition_log::AppendError;
+use records::BatchHeader;
 
 use super::endpoint_of;
 use crate::broker::Broker;
@@ -63,6 +65,7 @@ pub(super) fn produce(
                 let partition = broker.replicas.find(id, data.index)?;
                 broker.check_lease(&partition)?;
                 let records = data.records.map(|it| it.to_bytes()).unwrap_or_default();
+                one_batch(&records)?;
                 let wait = (acks == -1).then_some((&completion, slot));
                 let appended = partition.append(records, acks == -1, wait, now_ms)?;
                 answer.log_start_offset = appended.log_start_offset;
@@ -126,6 +129,21 @@ impl Pending {
         }
         point_to_leaders(&self.broker, &self.listener, &mut self.response);
         self.response
+    }
+}
+
+/// Since version 3 a request holds exactly one batch for each partition.
+fn one_batch(records: &[u8]) -> Result<(), ReplicaError> {
+    let refuse = |why: &str| AppendError::InvalidRecord(why.into());
+    if records.is_empty() {
+        return Err(refuse("there is no record batch for the partition").into());
+    }
+    match BatchHeader::parse(records) {
+        Ok(header) if header.size_bytes() < records.len() => {
+            Err(refuse("there is more than one record batch for the partition").into())
+        }
+        // Whatever else is wrong with it, the log finds and names.
+        _ => Ok(()),
     }
 }
 

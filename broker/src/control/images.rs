@@ -56,10 +56,4 @@ impl Images {
         // The sender lives in `self`, so the wait ends only with the position.
         changed.wait_for(|position| *position >= (epoch, offset)).await.ok();
     }
-
-    /// Waits until `ready` holds for the newest image.
-    pub async fn wait_until(&self, ready: impl Fn(&ClusterImage) -> bool) {
-        let mut changed = self.changed.subscribe();
-        changed.wait_for(|_| ready(&self.newest.load().image)).await.ok();
-    }
 }

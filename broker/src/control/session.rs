@@ -19,8 +19,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
 const CALL_TIMEOUT: Duration = Duration::from_millis(2_000);
 const SEARCH_PAUSE: Duration = Duration::from_millis(20);
 const SEARCH_PAUSE_MAX: Duration = Duration::from_millis(200);
-/// Updates that the applier may be behind before the stream is not read any further.
-pub(crate) const UPDATES_MAX: usize = 16;
 
 /// Who this broker is, for as long as the process lives.
 #[derive(Clone, Debug)]
@@ -91,7 +89,7 @@ enum Ended {
     #[error("{0}")]
     Status(Box<tonic::Status>),
     #[error("the stream ended")]
-    StreamEnded,
+    EndOfStream,
     #[error("the controller is not active any more")]
     NotActive,
     #[error("the registration was refused: {0}")]
@@ -217,7 +215,7 @@ impl Session {
                 Ok(()) = self.intent.changed() => Event::IntentChanged,
             };
             match event {
-                Event::Batch(None) => return Err(Ended::StreamEnded),
+                Event::Batch(None) => return Err(Ended::EndOfStream),
                 Event::Batch(Some(Err(status))) => return Err(status.into()),
                 Event::Batch(Some(Ok(batch))) => {
                     if batch.not_active.is_some() {

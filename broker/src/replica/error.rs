@@ -13,8 +13,6 @@ pub enum ReplicaError {
     UnknownTopicOrPartition,
     #[error("the topic id is not known")]
     UnknownTopicId,
-    #[error("the topic id is not the one of the topic's name")]
-    InconsistentTopicId,
     #[error("the client's leader epoch is behind")]
     FencedLeaderEpoch,
     #[error("the client's leader epoch is ahead")]
@@ -27,8 +25,6 @@ pub enum ReplicaError {
     NotEnoughReplicasAfterAppend,
     #[error("not replicated within the request's timeout")]
     TimedOut,
-    #[error("the follower's broker epoch is not the registered one")]
-    StaleBrokerEpoch,
     #[error("{0}")]
     InvalidRequest(String),
     #[error("{0}")]
@@ -44,14 +40,12 @@ impl ReplicaError {
             Self::NotLeader => ErrorCode::NotLeaderOrFollower,
             Self::UnknownTopicOrPartition => ErrorCode::UnknownTopicOrPartition,
             Self::UnknownTopicId => ErrorCode::UnknownTopicId,
-            Self::InconsistentTopicId => ErrorCode::InconsistentTopicId,
             Self::FencedLeaderEpoch => ErrorCode::FencedLeaderEpoch,
             Self::UnknownLeaderEpoch => ErrorCode::UnknownLeaderEpoch,
             Self::OffsetOutOfRange => ErrorCode::OffsetOutOfRange,
             Self::NotEnoughReplicas => ErrorCode::NotEnoughReplicas,
             Self::NotEnoughReplicasAfterAppend => ErrorCode::NotEnoughReplicasAfterAppend,
             Self::TimedOut => ErrorCode::RequestTimedOut,
-            Self::StaleBrokerEpoch => ErrorCode::StaleBrokerEpoch,
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
             Self::Append(error) => append_code(error),
             Self::Storage(_) => ErrorCode::KafkaStorageError,

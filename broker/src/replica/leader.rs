@@ -77,20 +77,12 @@ impl Leader {
         }
     }
 
-    pub fn isr(&self) -> impl Iterator<Item = BrokerId> {
-        self.isr.iter().copied()
-    }
-
     pub fn isr_size(&self) -> usize {
         self.isr.len()
     }
 
     pub fn is_replica(&self, broker: BrokerId) -> bool {
         self.followers.contains_key(&broker)
-    }
-
-    pub fn has_pending_change(&self) -> bool {
-        self.pending.is_some()
     }
 
     /// Notes a fetch, which says that the follower has everything below `fetch_offset`.
@@ -213,11 +205,6 @@ impl Leader {
         self.isr.iter().filter(|id| **id != self.me).all(|id| {
             self.followers.get(id).is_some_and(|it| now_ms - it.last_fetch_ms <= within_ms)
         })
-    }
-
-    /// Log end offsets of the followers, for metrics and DescribeLogDirs' offset lag.
-    pub fn log_end_offset_of(&self, broker: BrokerId) -> Option<i64> {
-        self.followers.get(&broker).map(|it| it.log_end_offset)
     }
 }
 

@@ -30,7 +30,10 @@ impl Maintenance {
         let mut retention = tokio::time::interval_at(start, self.options.retention_interval);
         loop {
             tokio::select! {
-                _ = checkpoints.tick() => self.blocking(write_checkpoints).await,
+                _ = checkpoints.tick() => {
+                    self.blocking(flush).await;
+                    self.blocking(write_checkpoints).await;
+                }
                 _ = retention.tick() => self.blocking(retain).await,
             }
         }
@@ -41,6 +44,37 @@ impl Maintenance {
         let replicas = self.replicas.clone();
         if let Err(error) = tokio::task::spawn_blocking(move || work(&replicas)).await {
             tracing::error!("log maintenance: {error}");
+        }
+    }
+}
+
+/// Syncs sealed segments, so that recovery after an unclean stop reads the active one only, and
+/// whatever `flush.ms` asks for. The disk works without any partition's lock.
+fn flush(replicas: &Replicas) {
+    let now_ms = now_ms();
+    for partition in replicas.all() {
+        let planned = partition.with_log(|log, _| {
+            let to = match log.flush_is_due(now_ms) {
+                true => log.log_end_offset(),
+                false => log.active_base_offset(),
+            };
+            log.plan_flush(to)
+        });
+        let outcome = match planned.transpose().map(Option::flatten) {
+            Ok(None) => continue,
+            Ok(Some(plan)) => {
+                let synced = plan.execute();
+                partition.with_log(|log, _| match &synced {
+                    Ok(()) => log.flushed(&plan),
+                    // What the page cache dropped, a second attempt would call synced.
+                    Err(_) => log.failed(),
+                });
+                synced
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            tracing::error!("{}: syncing: {error}", partition.id);
         }
     }
 }

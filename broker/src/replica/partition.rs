@@ -424,12 +424,6 @@ impl Partition {
         Ok(state.leader(-1)?.low_watermark(log_start_offset, is_alive))
     }
 
-    /// (leader epoch, is leader) as last applied.
-    pub fn leadership(&self) -> (i32, bool) {
-        let state = self.lock();
-        (state.leader_epoch(), matches!(state.role, Role::Leader(_)))
-    }
-
     /// Whether every other member of the ISR fetched from this leader within `within_ms`.
     pub fn is_followed(&self, now_ms: i64, within_ms: i64) -> bool {
         match &self.lock().role {

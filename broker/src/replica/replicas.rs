@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use config::Settings;
 use metadata::{BrokerId, ClusterImage, ConfigResource, Record, TopicPartition, Uuid};
-use partition_log::{Log, PartitionDirectory, Recovery, Shared, checkpoint};
+use partition_log::{Log, LogError, PartitionDirectory, Recovery, Shared, checkpoint};
 use tokio::sync::mpsc;
 
 use super::fetcher::{Fetchers, ReplicaKey};
@@ -217,17 +217,28 @@ impl Replicas {
         let open = |recovery| {
             let shared = self.options.shared.clone();
             Log::open(&path, config.log.clone(), shared, recovery, now_ms())
-                .map_err(|error| error.to_string())
         };
-        let mut log = open(recovery)?;
-        let mut high_watermark = high_watermark;
-        if log.topic_id().is_some_and(|found| found != topic_id) {
-            // The folder is of an earlier topic of the same name.
-            drop(log);
+        let opened = open(recovery);
+        // An earlier topic of the same name, or a damaged log whose records others have: this
+        // replica is not in the ISR, so nobody counts on what it holds.
+        let replaceable = match &opened {
+            Ok(log) => log.topic_id().is_some_and(|found| found != topic_id),
+            Err(LogError::Corrupt { .. }) => image.partitions.get(id).is_some_and(|state| {
+                !state.isr.contains(&self.options.me) && !state.isr.is_empty()
+            }),
+            Err(_) => false,
+        };
+        let (mut log, high_watermark) = if replaceable {
+            if let Err(error) = &opened {
+                tracing::error!("{id}: {error}; fetching it anew from the leader");
+            }
+            drop(opened);
             set_aside(&path)?;
-            high_watermark = 0;
-            log = open(Recovery { recovery_point: 0, log_start_offset: 0, clean_shutdown: false })?;
-        }
+            let fresh = Recovery { recovery_point: 0, log_start_offset: 0, clean_shutdown: false };
+            (open(fresh).map_err(|error| error.to_string())?, 0)
+        } else {
+            (opened.map_err(|error| error.to_string())?, high_watermark)
+        };
         log.assign_topic_id(topic_id).map_err(|error| error.to_string())?;
         let key = (topic_id, id.partition);
         let partition =

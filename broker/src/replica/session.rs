@@ -77,14 +77,6 @@ impl FetchSession {
         }
     }
 
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Adds a partition or changes what is wanted of it, and looks at it in this fetch.
     pub fn want(
         &mut self,
@@ -201,11 +193,10 @@ struct Slot {
     session: Arc<tokio::sync::Mutex<FetchSession>>,
     /// A follower's session is not evicted for a client's.
     follower: bool,
-    partitions: usize,
     last_used_ms: i64,
 }
 
-/// A session younger than this is not evicted for another one of its kind (Kafka's
+/// A session used within this time is not evicted for another one of its kind (Kafka's
 /// min.incremental.fetch.session.eviction.ms).
 const EVICTION_MIN_MS: i64 = 120_000;
 
@@ -217,13 +208,11 @@ impl FetchSessions {
     }
 
     /// Makes room for one session and reserves its id; `None` when there is no room.
-    pub fn reserve(&self, follower: bool, partitions: usize, now_ms: i64) -> Option<i32> {
+    pub fn reserve(&self, follower: bool, now_ms: i64) -> Option<i32> {
         let mut sessions = self.sessions.lock().expect("no panic under this lock");
         if sessions.len() >= self.slots_max {
             let evictable = |slot: &Slot| {
-                let idle = now_ms - slot.last_used_ms > EVICTION_MIN_MS;
-                idle || (follower && !slot.follower)
-                    || (follower == slot.follower && idle && slot.partitions < partitions)
+                now_ms - slot.last_used_ms > EVICTION_MIN_MS || follower && !slot.follower
             };
             let oldest = sessions
                 .iter()
@@ -246,9 +235,9 @@ impl FetchSessions {
         follower: bool,
         now_ms: i64,
     ) -> Arc<tokio::sync::Mutex<FetchSession>> {
-        let (id, partitions) = (session.id, session.len());
+        let id = session.id;
         let session = Arc::new(tokio::sync::Mutex::new(session));
-        let slot = Slot { session: session.clone(), follower, partitions, last_used_ms: now_ms };
+        let slot = Slot { session: session.clone(), follower, last_used_ms: now_ms };
         self.sessions.lock().expect("no panic under this lock").insert(id, slot);
         session
     }
