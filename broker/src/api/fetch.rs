@@ -23,6 +23,8 @@ use crate::replica::{Fetch, Moves, Partition, Reader, ReplicaError};
 /// Session epochs with a meaning (KIP-227).
 const INITIAL_EPOCH: i32 = 0;
 const FINAL_EPOCH: i32 = -1;
+/// The first version whose answers name leaders and where they are (KIP-951).
+const LEADERS_VERSION: i16 = 16;
 
 /// The parts of the connection that a fetch needs.
 pub(super) struct FetchPeer {
@@ -323,7 +325,7 @@ impl Poll<'_> {
             let topic = response.responses.last_mut().expect("just pushed");
             topic.partitions.push(answer);
         }
-        if misled && self.version >= 12 {
+        if misled && self.version >= LEADERS_VERSION {
             self.point_to_leaders(&mut response);
         }
         response

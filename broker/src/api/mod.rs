@@ -111,7 +111,7 @@ fn route(
     match header.api_key {
         ApiKey::Produce => {
             let request = body!(ProduceRequest);
-            match produce::produce(broker, &peer.listener, request) {
+            match produce::produce(broker, &peer.listener, header.api_version, request) {
                 produce::Produced::Silent(Ok(())) => Reply::Nothing,
                 produce::Produced::Silent(Err(error)) => {
                     Reply::Close(format!("Produce with acks=0: {error}"))

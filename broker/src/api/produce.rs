@@ -18,6 +18,9 @@ use crate::broker::Broker;
 use crate::clock::now_ms;
 use crate::replica::{Completion, ReplicaError};
 
+/// The first version whose answers name leaders (KIP-951).
+const LEADERS_VERSION: i16 = 10;
+
 /// What the request leaves to be awaited.
 pub(super) enum Produced {
     /// acks=0: no answer. An error closes the connection, as in Kafka, so that the client notices.
@@ -31,14 +34,17 @@ pub(super) struct Pending {
     completion: Arc<Completion>,
     timeout: Duration,
     broker: Arc<Broker>,
-    listener: Arc<str>,
+    /// None for a client that cannot be pointed to a leader.
+    listener: Option<Arc<str>>,
 }
 
 pub(super) fn produce(
     broker: &Arc<Broker>,
     listener: &Arc<str>,
+    version: i16,
     request: ProduceRequest,
 ) -> Produced {
+    let listener = (version >= LEADERS_VERSION).then(|| listener.clone());
     let acks = request.acks;
     if !(-1..=1).contains(&acks) {
         return Produced::Answered(refuse_all(&request, ErrorCode::InvalidRequiredAcks));
@@ -99,7 +105,7 @@ pub(super) fn produce(
     match acks {
         0 => Produced::Silent(failed.map_or(Ok(()), Err)),
         1 => {
-            point_to_leaders(broker, listener, &mut response);
+            point_to_leaders(broker, listener.as_ref(), &mut response);
             Produced::Answered(response)
         }
         _ => Produced::Waiting(Pending {
@@ -107,7 +113,7 @@ pub(super) fn produce(
             completion,
             timeout: Duration::from_millis(request.timeout_ms.max(0) as u64),
             broker: broker.clone(),
-            listener: listener.clone(),
+            listener,
         }),
     }
 }
@@ -127,7 +133,7 @@ impl Pending {
                 fill_error(answer, &error);
             }
         }
-        point_to_leaders(&self.broker, &self.listener, &mut self.response);
+        point_to_leaders(&self.broker, self.listener.as_ref(), &mut self.response);
         self.response
     }
 }
@@ -170,7 +176,8 @@ fn fill_error(answer: &mut PartitionProduceResponse, error: &ReplicaError) {
 }
 
 /// KIP-951: who was asked in vain learns the leader without another request.
-fn point_to_leaders(broker: &Broker, listener: &Arc<str>, response: &mut ProduceResponse) {
+fn point_to_leaders(broker: &Broker, listener: Option<&Arc<str>>, response: &mut ProduceResponse) {
+    let Some(listener) = listener else { return };
     let wrong_leader = |code| {
         code == ErrorCode::NotLeaderOrFollower.code() || code == ErrorCode::FencedLeaderEpoch.code()
     };

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kafka::messages::fetch::{
-    FetchPartition, FetchRequest, FetchResponse, FetchTopic, ForgottenTopic, PartitionData,
-    ReplicaState,
+    EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchTopic, ForgottenTopic,
+    PartitionData, ReplicaState,
 };
 use kafka::{ErrorCode, Str};
 use metadata::{BrokerId, Uuid};
@@ -112,6 +112,9 @@ struct Following {
     leader_epoch: i32,
     /// Answers to earlier requests are about an earlier leadership.
     since_request: u64,
+    /// Records in answers to earlier requests are there already: two requests may be under way, and
+    /// the later one was sent before the earlier one was answered.
+    positioned_by: u64,
     /// Part of the leader's session.
     in_session: bool,
     retry: Duration,
@@ -260,6 +263,7 @@ impl Fetcher {
                     topic,
                     leader_epoch,
                     since_request: self.requests_sent + 1,
+                    positioned_by: self.requests_sent + 1,
                     in_session,
                     retry: RETRY_MIN,
                 };
@@ -364,16 +368,24 @@ impl Fetcher {
             self.stale.extend(self.following.keys().copied());
         }
         for topic in response.responses {
-            for data in topic.partitions {
+            for mut data in topic.partitions {
                 let key = (topic.topic_id, data.partition_index);
                 let Some(following) = self.following.get_mut(&key) else { continue };
                 if request < following.since_request {
                     continue;
                 }
+                if request < following.positioned_by {
+                    if data.error_code != ErrorCode::None.code() {
+                        continue;
+                    }
+                    data.records = None;
+                    data.diverging_epoch = EpochEndOffset::default();
+                }
                 match take_data(following, data) {
                     Taken::Nothing => following.retry = RETRY_MIN,
                     Taken::Advanced => {
                         following.retry = RETRY_MIN;
+                        following.positioned_by = self.requests_sent + 1;
                         self.stale.insert(key);
                     }
                     Taken::SetAside => {
