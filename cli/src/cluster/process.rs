@@ -32,7 +32,7 @@ pub enum ProcessState {
     Running,
     /// Stopped by SIGSTOP.
     Paused,
-    /// Ended (a zombie counts), or never started.
+    /// Ended (a zombie without other threads counts), or never started.
     Gone,
 }
 
@@ -69,7 +69,8 @@ impl Process {
     pub fn state(&self) -> ProcessState {
         match read_stat(self.pid) {
             Some(stat) if stat.started != self.started => ProcessState::Gone,
-            Some(Stat { state: 'Z' | 'X' | 'x', .. }) | None => ProcessState::Gone,
+            // A zombie with other threads is still ending, and holds its files until it has ended.
+            Some(Stat { state: 'Z' | 'X' | 'x', threads: ..=1, .. }) | None => ProcessState::Gone,
             Some(Stat { state: 'T' | 't', .. }) => ProcessState::Paused,
             Some(_) => ProcessState::Running,
         }
@@ -115,23 +116,25 @@ impl Process {
 
 struct Stat {
     state: char,
+    threads: u32,
     started: String,
 }
 
 fn read_stat(pid: i32) -> Option<Stat> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (state, ticks) = parse_stat(&stat)?;
+    let (state, threads, ticks) = parse_stat(&stat)?;
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(Stat { state, started: format!("{}/{ticks}", boot.trim()) })
+    Some(Stat { state, threads, started: format!("{}/{ticks}", boot.trim()) })
 }
 
-/// State and start time (fields 3 and 22 of proc(5)). The second field, the name in parentheses,
-/// may contain anything, so counting starts behind its end.
-fn parse_stat(stat: &str) -> Option<(char, u64)> {
+/// State, number of threads and start time (fields 3, 20 and 22 of proc(5)). The second field, the
+/// name in parentheses, may contain anything, so counting starts behind its end.
+fn parse_stat(stat: &str) -> Option<(char, u32, u64)> {
     let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;
-    let ticks = fields.nth(18)?.parse().ok()?;
-    Some((state, ticks))
+    let threads = fields.nth(16)?.parse().ok()?;
+    let ticks = fields.nth(1)?.parse().ok()?;
+    Some((state, threads, ticks))
 }
 
 #[cfg(test)]
@@ -140,8 +143,8 @@ mod tests {
 
     #[test]
     fn stat_is_read_behind_a_name_with_parentheses() {
-        let stat = "71 (a) b (c)) T 1 71 71 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 4242 9 9";
-        assert_eq!(parse_stat(stat), Some(('T', 4242)));
+        let stat = "71 (a) b (c)) T 1 71 71 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 5 0 4242 9 9";
+        assert_eq!(parse_stat(stat), Some(('T', 5, 4242)));
         assert_eq!(parse_stat("71 (broken"), None);
     }
 
