@@ -86,7 +86,6 @@ impl Connection {
         let request = ApiVersionsRequest {
             client_software_name: CLIENT_ID.into(),
             client_software_version: env!("CARGO_PKG_VERSION").into(),
-            ..Default::default()
         };
         let newest = *ApiVersionsRequest::VERSIONS.end();
         let frame = self.exchange(&request, newest).await?;
