@@ -1,7 +1,6 @@
 //! Kafka's own DumpLogSegments reads every file that a log writes, and has nothing to complain of.
 //!
-//! Needs Java and the jars of Kafka 4.3:
-//! `KAFKA_LIBS=/path/to/kafka/libs cargo test -p partition-log -- --ignored`
+//! The jars are those of a Kafka 4.3 distribution, in the folder that `KAFKA_CLIENTS_LIBS` names.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -29,17 +28,35 @@ enum Offsets {
     Compacted,
 }
 
+/// The folder of Kafka's jars.
+fn kafka_libs() -> PathBuf {
+    let libs = std::env::var_os("KAFKA_CLIENTS_LIBS").map(PathBuf::from).unwrap_or_else(|| {
+        let home = std::env::var_os("HOME").expect("HOME is set");
+        PathBuf::from(home).join(".cache/janus/kafka-4.3.0/libs")
+    });
+    let jar = libs.join("kafka-clients-4.3.0.jar");
+    assert!(
+        jar.exists(),
+        "{} is missing: this test reads the log with Kafka's own tool. Run `make tools-test`, or \
+         set KAFKA_CLIENTS_LIBS to the folder libs of a Kafka 4.3.0.",
+        jar.display()
+    );
+    libs
+}
+
 /// Runs the tool; it must succeed and complain of nothing on stderr.
 fn dump(files: &[PathBuf], arguments: &[&str], offsets: Offsets) -> String {
     assert!(!files.is_empty());
-    let libs = std::env::var("KAFKA_LIBS").expect("KAFKA_LIBS names the folder of Kafka's jars");
+    let libs = kafka_libs();
     let names: Vec<_> = files.iter().map(|path| path.to_string_lossy()).collect();
     let output = Command::new("java")
-        .args(["-Xmx256m", "-cp", &format!("{libs}/*"), "org.apache.kafka.tools.DumpLogSegments"])
+        .args(["-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp"])
+        .arg(libs.join("*"))
+        .arg("org.apache.kafka.tools.DumpLogSegments")
         .args(arguments)
         .args(["--files", &names.join(",")])
         .output()
-        .expect("java runs");
+        .expect("java 17 or newer is installed; `make tools-test` installs it");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{stdout}{stderr}");
@@ -75,7 +92,6 @@ fn config() -> LogConfig {
 }
 
 #[test]
-#[ignore = "needs Java and KAFKA_LIBS"]
 fn segments_indexes_and_snapshots_are_kafkas() {
     let mut fixture = Fixture::new(config(), 0);
     let mut batches = 0;
@@ -116,7 +132,6 @@ fn segments_indexes_and_snapshots_are_kafkas() {
 }
 
 #[test]
-#[ignore = "needs Java and KAFKA_LIBS"]
 fn batches_stamped_by_the_leader_are_kafkas() {
     let stamped = LogConfig { timestamp_type: TimestampType::LogAppendTime, ..config() };
     let mut fixture = Fixture::new(stamped, 0);
@@ -132,7 +147,6 @@ fn batches_stamped_by_the_leader_are_kafkas() {
 }
 
 #[test]
-#[ignore = "needs Java and KAFKA_LIBS"]
 fn compacted_segments_are_kafkas() {
     let compacted = LogConfig { compact: true, delete: false, ..config() };
     let mut fixture = Fixture::new(compacted, 0);
