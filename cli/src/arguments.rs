@@ -29,7 +29,7 @@ const BOOTSTRAP_DEFAULT: &str = "localhost:9092";
                   echo hello | janus produce orders\n  janus consume orders --from-beginning --max 1\n  \
                   janus down --wipe --yes"
 )]
-pub struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     pub common: Common,
     #[command(subcommand)]
@@ -39,7 +39,7 @@ pub struct Arguments {
 /// The flags of every command.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Common options")]
-pub struct Common {
+pub(crate) struct Common {
     /// Format of what is printed [default: table on a terminal, else plain]
     #[arg(short, long, global = true, value_enum, value_name = "FORMAT")]
     output: Option<Format>,
@@ -87,7 +87,7 @@ enum Command {
 
 impl Arguments {
     /// Runs the command.
-    pub async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self) -> Result<()> {
         let common = &self.common;
         match self.command {
             Command::Up(it) => it.run(common).await,
@@ -115,18 +115,18 @@ impl Arguments {
 }
 
 impl Common {
-    pub fn output(&self) -> Output {
+    pub(crate) fn output(&self) -> Output {
         Output::new(self.output, self.quiet)
     }
 
     /// The local cluster, whether or not it exists.
-    pub fn cluster(&self) -> Result<LocalCluster> {
+    pub(crate) fn cluster(&self) -> Result<LocalCluster> {
         // Only starting servers needs the binaries; a wrong folder is reported then.
         LocalCluster::new(&self.data_folder(), find_binaries().unwrap_or_default())
     }
 
     /// The local cluster of commands that start servers.
-    pub fn cluster_to_start(&self) -> Result<LocalCluster> {
+    pub(crate) fn cluster_to_start(&self) -> Result<LocalCluster> {
         LocalCluster::new(&self.data_folder(), find_binaries()?)
     }
 
@@ -135,13 +135,13 @@ impl Common {
     }
 
     /// Whether the command is about a cluster that is not (only) local.
-    pub fn names_bootstrap(&self) -> bool {
+    pub(crate) fn names_bootstrap(&self) -> bool {
         self.bootstrap.is_some() || (self.data.is_none() && environment_bootstrap().is_some())
     }
 
     /// `HOST:PORT,...` of the cluster that the command talks to. A flag is stronger than the
     /// environment, and what is named is stronger than what happens to be there.
-    pub fn bootstrap(&self) -> Result<String> {
+    pub(crate) fn bootstrap(&self) -> Result<String> {
         if let Some(bootstrap) = &self.bootstrap {
             return Ok(bootstrap.clone());
         }
@@ -157,12 +157,12 @@ impl Common {
     }
 
     /// What proves to the controllers of a cluster elsewhere that we belong to it.
-    pub fn secret(&self) -> Result<Option<Secret>> {
+    pub(crate) fn secret(&self) -> Result<Option<Secret>> {
         Ok(self.secret_file.as_deref().map(Secret::read).transpose()?)
     }
 
     /// A client of that cluster.
-    pub async fn client(&self) -> Result<Client> {
+    pub(crate) async fn client(&self) -> Result<Client> {
         Client::connect(&self.bootstrap()?).await
     }
 }
@@ -177,7 +177,7 @@ fn environment_bootstrap() -> Option<String> {
 }
 
 /// Parses `key=value` of a flag.
-pub fn key_value(text: &str) -> Result<(String, String), Usage> {
+pub(crate) fn key_value(text: &str) -> Result<(String, String), Usage> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => {
             Ok((key.trim().to_owned(), value.to_owned()))

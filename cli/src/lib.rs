@@ -11,10 +11,10 @@
 //! cluster, break it and look at it. What it does not do: it holds no metadata and takes no
 //! decisions; everything is asked of brokers and controllers.
 
-pub mod arguments;
-pub mod client;
+mod arguments;
+mod client;
 pub mod cluster;
-pub mod commands;
+mod commands;
 mod output;
 
 use std::process::ExitCode;
@@ -27,10 +27,10 @@ use arguments::Arguments;
 /// Wrong usage or configuration: exit status 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Usage(String);
+pub(crate) struct Usage(String);
 
 impl Usage {
-    pub fn new(reason: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
 }
@@ -38,7 +38,7 @@ impl Usage {
 /// Nothing is known to be wrong, but something could not be checked: exit status 3.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Unknown(pub String);
+pub(crate) struct Unknown(pub(crate) String);
 
 /// The whole program: reads the command line, runs the command, says what went wrong.
 pub async fn main() -> ExitCode {

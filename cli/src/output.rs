@@ -10,7 +10,7 @@ use serde::Serialize;
 
 /// The format of data on stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// Aligned columns with a header, for people (default on a terminal)
     Table,
     /// One row a line, fields separated by tabs, no header (default elsewhere)
@@ -21,7 +21,7 @@ pub enum Format {
 
 /// The manners of one invocation.
 #[derive(Clone, Copy, Debug)]
-pub struct Output {
+pub(crate) struct Output {
     pub format: Format,
     quiet: bool,
     color: bool,
@@ -29,7 +29,7 @@ pub struct Output {
 
 /// Rows under headers, for the formats `table` and `plain`.
 #[derive(Clone, Debug, Default)]
-pub struct Table {
+pub(crate) struct Table {
     title: Option<String>,
     headers: Vec<&'static str>,
     rows: Vec<Vec<String>>,
@@ -37,7 +37,7 @@ pub struct Table {
 }
 
 impl Output {
-    pub fn new(format: Option<Format>, quiet: bool) -> Self {
+    pub(crate) fn new(format: Option<Format>, quiet: bool) -> Self {
         let terminal = io::stdout().is_terminal();
         let default = if terminal { Format::Table } else { Format::Plain };
         let color = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -45,7 +45,7 @@ impl Output {
     }
 
     /// Prints one result: the document, or the same as a table.
-    pub fn show<T: Serialize>(
+    pub(crate) fn show<T: Serialize>(
         &self,
         document: &T,
         table: impl FnOnce() -> Table,
@@ -58,7 +58,7 @@ impl Output {
     }
 
     /// Prints one result: the document, or one sentence.
-    pub fn say<T: Serialize>(
+    pub(crate) fn say<T: Serialize>(
         &self,
         document: &T,
         sentence: impl FnOnce() -> String,
@@ -79,12 +79,12 @@ impl Output {
     }
 
     /// Whether people want to hear anything beside the data.
-    pub fn wants_notes(&self) -> bool {
+    pub(crate) fn wants_notes(&self) -> bool {
         !self.quiet
     }
 
     /// Tells people something that is not data.
-    pub fn note(&self, text: impl AsRef<str>) {
+    pub(crate) fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {
             // Nobody is left to tell when stderr is closed.
             let _ = writeln!(io::stderr(), "{}", text.as_ref());
@@ -92,7 +92,7 @@ impl Output {
     }
 
     /// A spinner on a terminal, nothing elsewhere.
-    pub fn progress(&self, text: impl Into<String>) -> ProgressBar {
+    pub(crate) fn progress(&self, text: impl Into<String>) -> ProgressBar {
         if self.quiet || !io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
@@ -105,21 +105,21 @@ impl Output {
 }
 
 impl Table {
-    pub fn new<const N: usize>(headers: [&'static str; N]) -> Self {
+    pub(crate) fn new<const N: usize>(headers: [&'static str; N]) -> Self {
         Self { headers: headers.into(), ..Self::default() }
     }
 
     /// A line above the table, for people only.
-    pub fn title(&mut self, title: String) {
+    pub(crate) fn title(&mut self, title: String) {
         self.title = Some(title);
     }
 
     /// A line below the table, for people only.
-    pub fn footer(&mut self, footer: String) {
+    pub(crate) fn footer(&mut self, footer: String) {
         self.footer = Some(footer);
     }
 
-    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
         self.rows.push(cells.into());
     }
 

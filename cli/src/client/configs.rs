@@ -9,7 +9,7 @@ use super::{Client, check};
 
 /// What has a configuration, as the protocol numbers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resource {
+pub(crate) struct Resource {
     kind: i8,
     name: String,
     /// The broker that must be asked, if not any will do.
@@ -18,26 +18,26 @@ pub struct Resource {
 
 /// A change of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     Set(String, String),
     Unset(String),
 }
 
 impl Resource {
-    pub fn topic(name: &str) -> Self {
+    pub(crate) fn topic(name: &str) -> Self {
         Self { kind: 2, name: name.to_owned(), broker: None }
     }
 
-    pub fn broker(id: i32) -> Self {
+    pub(crate) fn broker(id: i32) -> Self {
         Self { kind: 4, name: id.to_string(), broker: Some(id) }
     }
 
     /// The default of all brokers.
-    pub fn broker_default() -> Self {
+    pub(crate) fn broker_default() -> Self {
         Self { kind: 4, name: String::new(), broker: None }
     }
 
-    pub fn group(name: &str) -> Self {
+    pub(crate) fn group(name: &str) -> Self {
         Self { kind: 32, name: name.to_owned(), broker: None }
     }
 }
@@ -54,7 +54,7 @@ impl std::fmt::Display for Resource {
 }
 
 /// The known key nearest to the first of these that nobody knows.
-pub fn nearest_key<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<&'static str> {
+pub(crate) fn nearest_key<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<&'static str> {
     let keys = || config::server_keys().chain(config::topic_keys()).chain(config::group_keys());
     let unknown = names.into_iter().find(|name| keys().all(|key| key.name != *name));
     config::nearest(unknown?, keys())
@@ -62,7 +62,7 @@ pub fn nearest_key<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<&'sta
 
 impl Change {
     /// The key that it changes.
-    pub fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         let (Self::Set(key, _) | Self::Unset(key)) = self;
         key
     }
@@ -70,7 +70,7 @@ impl Change {
 
 impl Client {
     /// Every key of a resource, with its value and where that comes from.
-    pub async fn describe_configs(
+    pub(crate) async fn describe_configs(
         &mut self,
         resource: &Resource,
     ) -> Result<Vec<DescribeConfigsResourceResult>> {
@@ -93,7 +93,11 @@ impl Client {
     }
 
     /// Changes single keys; all of them or none.
-    pub async fn alter_configs(&mut self, resource: &Resource, changes: &[Change]) -> Result<()> {
+    pub(crate) async fn alter_configs(
+        &mut self,
+        resource: &Resource,
+        changes: &[Change],
+    ) -> Result<()> {
         let configs = changes.iter().map(|change| match change {
             Change::Set(name, value) => AlterableConfig {
                 name: name.as_str().into(),

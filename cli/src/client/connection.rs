@@ -17,7 +17,7 @@ const RESPONSE_BYTES_MAX: usize = 256 << 20;
 
 /// Why a request got no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum ClientError {
+pub(crate) enum ClientError {
     /// Try another broker, or the same one later.
     #[error("no answer from {address}: {source}")]
     Unreachable { address: String, source: io::Error },
@@ -36,7 +36,7 @@ type Result<T> = std::result::Result<T, ClientError>;
 
 /// A connection to a broker. After an error it is of no use any more.
 #[derive(Debug)]
-pub struct Connection {
+pub(crate) struct Connection {
     address: String,
     stream: TcpStream,
     timeout: Duration,
@@ -48,7 +48,7 @@ pub struct Connection {
 impl Connection {
     /// Connects to `host:port` and asks which versions it serves. `timeout` holds for the opening
     /// and for every call.
-    pub async fn open(address: &str, timeout: Duration) -> Result<Self> {
+    pub(crate) async fn open(address: &str, timeout: Duration) -> Result<Self> {
         let unreachable = |source| ClientError::Unreachable { address: address.into(), source };
         let stream = within(timeout, TcpStream::connect(address)).await.map_err(unreachable)?;
         stream.set_nodelay(true).map_err(unreachable)?;
@@ -69,7 +69,7 @@ impl Connection {
     }
 
     /// Sends a request in the newest version that both sides know and waits for its answer.
-    pub async fn call<R: Request>(&mut self, request: &R) -> Result<R::Response> {
+    pub(crate) async fn call<R: Request>(&mut self, request: &R) -> Result<R::Response> {
         let unsupported =
             || ClientError::Unsupported { address: self.address.clone(), message: R::NAME };
         let (min, max) = *self.versions.get(&R::API_KEY).ok_or_else(unsupported)?;

@@ -19,21 +19,21 @@ mod configs;
 mod connection;
 mod offsets;
 
-pub use configs::{Change, Resource, nearest_key};
-pub use connection::{ClientError, Connection};
-pub use offsets::{EARLIEST, LATEST, Offsets, PartitionName};
+pub(crate) use configs::{Change, Resource, nearest_key};
+pub(crate) use connection::{ClientError, Connection};
+pub(crate) use offsets::{EARLIEST, LATEST, Offsets, PartitionName};
 
 /// For one request and its answer.
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// What a broker may spend on an administrative request, so that its answer still comes in time.
-pub const ADMIN_TIMEOUT_MS: i32 = 20_000;
+pub(crate) const ADMIN_TIMEOUT_MS: i32 = 20_000;
 /// How long a coordinator may be missing: its partition may have to be created or to find a leader.
 const COORDINATOR_TIMEOUT: Duration = Duration::from_secs(30);
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A client of one cluster.
 #[derive(Debug)]
-pub struct Client {
+pub(crate) struct Client {
     bootstrap: Vec<String>,
     /// The connection that metadata comes through.
     any: Connection,
@@ -46,7 +46,7 @@ pub struct Client {
 
 impl Client {
     /// Connects to the first of `HOST:PORT,...` that answers.
-    pub async fn connect(bootstrap: &str) -> Result<Self> {
+    pub(crate) async fn connect(bootstrap: &str) -> Result<Self> {
         let bootstrap: Vec<String> = bootstrap
             .split(',')
             .map(str::trim)
@@ -67,12 +67,12 @@ impl Client {
     }
 
     /// Node ids of the brokers, as the last metadata named them.
-    pub fn brokers(&self) -> impl Iterator<Item = i32> {
+    pub(crate) fn brokers(&self) -> impl Iterator<Item = i32> {
         self.brokers.keys().copied()
     }
 
     /// The state of some topics, or of all of them.
-    pub async fn metadata(&mut self, topics: Option<&[String]>) -> Result<MetadataResponse> {
+    pub(crate) async fn metadata(&mut self, topics: Option<&[String]>) -> Result<MetadataResponse> {
         let by_name = |name: &String| MetadataRequestTopic {
             name: Some(name.as_str().into()),
             ..Default::default()
@@ -94,7 +94,7 @@ impl Client {
     }
 
     /// Asks any broker; another one when the first does not answer.
-    pub async fn call<R: Request>(&mut self, request: &R) -> Result<R::Response> {
+    pub(crate) async fn call<R: Request>(&mut self, request: &R) -> Result<R::Response> {
         match self.any.call(request).await {
             Err(ClientError::Unreachable { .. }) => {
                 let known = self.brokers.values().chain(&self.bootstrap).cloned();
@@ -106,7 +106,11 @@ impl Client {
     }
 
     /// Asks one broker.
-    pub async fn call_broker<R: Request>(&mut self, id: i32, request: &R) -> Result<R::Response> {
+    pub(crate) async fn call_broker<R: Request>(
+        &mut self,
+        id: i32,
+        request: &R,
+    ) -> Result<R::Response> {
         let address = self.brokers.get(&id).with_context(|| {
             let known: Vec<String> = self.brokers().map(|id| id.to_string()).collect();
             format!("broker {id} is not there; the running brokers are: {}", known.join(", "))
@@ -123,7 +127,7 @@ impl Client {
     }
 
     /// Asks the broker that stands for the controller, as administrative clients do.
-    pub async fn call_controller<R: Request>(&mut self, request: &R) -> Result<R::Response> {
+    pub(crate) async fn call_controller<R: Request>(&mut self, request: &R) -> Result<R::Response> {
         match self.controller.filter(|id| self.brokers.contains_key(id)) {
             Some(id) => self.call_broker(id, request).await,
             None => self.call(request).await,
@@ -132,7 +136,7 @@ impl Client {
 
     /// The broker that coordinates a consumer group. Waits while there is none yet, or while it
     /// still reads what the group has committed.
-    pub async fn coordinator(&mut self, group: &str) -> Result<i32> {
+    pub(crate) async fn coordinator(&mut self, group: &str) -> Result<i32> {
         let deadline = Instant::now() + COORDINATOR_TIMEOUT;
         loop {
             match self.try_coordinator(group).await? {
@@ -176,7 +180,7 @@ impl Client {
 }
 
 /// Turns the error code of an answer into an error that says what was asked for and why it failed.
-pub fn check(what: impl Display, code: i16, message: Option<&str>) -> Result<()> {
+pub(crate) fn check(what: impl Display, code: i16, message: Option<&str>) -> Result<()> {
     match ErrorCode::from(code) {
         ErrorCode::None => Ok(()),
         error => {

@@ -10,20 +10,20 @@ use kafka::messages::{ListOffsetsRequest, MetadataResponse};
 use super::Client;
 
 /// Ask for the end of a partition.
-pub const LATEST: i64 = -1;
+pub(crate) const LATEST: i64 = -1;
 /// Ask for its beginning.
-pub const EARLIEST: i64 = -2;
+pub(crate) const EARLIEST: i64 = -2;
 
 /// Topic and partition.
-pub type PartitionName = (String, i32);
+pub(crate) type PartitionName = (String, i32);
 /// Offsets, or why there is none.
-pub type Offsets = BTreeMap<PartitionName, std::result::Result<i64, ErrorCode>>;
+pub(crate) type Offsets = BTreeMap<PartitionName, std::result::Result<i64, ErrorCode>>;
 
 impl Client {
     /// The offset of the first record at or after a timestamp ([`LATEST`], [`EARLIEST`], or
     /// milliseconds) for every partition of the topics in `metadata`. Past the last record the
     /// answer is -1.
-    pub async fn offsets(
+    pub(crate) async fn offsets(
         &mut self,
         metadata: &MetadataResponse,
         timestamp: i64,

@@ -44,7 +44,7 @@ impl Quorum {
 }
 
 /// Asks every controller at once.
-pub async fn describe_quorum(
+pub(super) async fn describe_quorum(
     endpoints: &[String],
     cluster_id: &str,
     credentials: &Credentials,
@@ -119,7 +119,7 @@ pub(super) async fn fetch_image(
 }
 
 /// What a tool shows to the controllers of a cluster.
-pub fn tool_credentials(secret: &Secret, cluster_id: &str) -> Credentials {
+pub(crate) fn tool_credentials(secret: &Secret, cluster_id: &str) -> Credentials {
     Credentials::new(Some(secret), cluster_id, PeerRole::Tool, -1)
 }
 

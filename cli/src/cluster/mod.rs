@@ -33,7 +33,7 @@ mod stop;
 mod target;
 mod view;
 
-pub use controllers::{Quorum, describe_quorum, tool_credentials};
+pub(crate) use controllers::{Quorum, tool_credentials};
 pub use process::{Process, ProcessState};
 pub(crate) use properties::set_in_text;
 pub use start::{Started, UpOptions};
@@ -41,7 +41,7 @@ pub use state::{ClusterState, Mode, Role, Server, ServerId};
 pub use status::{BrokerState, BrokerStatus, ControllerRole, ControllerStatus, Status};
 pub use stop::Stopped;
 pub use target::{Target, Which};
-pub use view::{QuorumView, View};
+pub(crate) use view::QuorumView;
 
 /// Pause between two looks at something that sends no event: another process's readiness.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
@@ -60,6 +60,7 @@ impl LocalCluster {
         Ok(Self { data, binaries })
     }
 
+    /// The cluster's folder.
     pub fn data(&self) -> &Path {
         &self.data
     }

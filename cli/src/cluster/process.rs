@@ -21,6 +21,7 @@ use super::POLL_INTERVAL;
 /// A process, identified for good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
+    /// Its number, which the machine gives to others later.
     pub pid: i32,
     /// The machine's boot and the clock ticks after it at which the process started.
     pub started: String,
@@ -29,6 +30,7 @@ pub struct Process {
 /// What the machine says of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProcessState {
+    /// It runs, or waits for something to do.
     Running,
     /// Stopped by SIGSTOP.
     Paused,

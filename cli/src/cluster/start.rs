@@ -23,8 +23,11 @@ const LOG_BYTES_READ: u64 = 16 << 10;
 /// What `janus up` was asked for. `None` means: as the cluster is, or the default for a new one.
 #[derive(Clone, Debug, Default)]
 pub struct UpOptions {
+    /// Raft for a new cluster.
     pub mode: Option<Mode>,
+    /// Three for a new cluster.
     pub brokers: Option<i32>,
+    /// Three for a new cluster.
     pub controllers: Option<i32>,
     /// First client port; 0 means any.
     pub port: Option<u16>,
@@ -35,6 +38,7 @@ pub struct UpOptions {
 /// What [`LocalCluster::up`] did.
 #[derive(Debug)]
 pub struct Started {
+    /// The servers that did not run before.
     pub servers: Vec<ServerId>,
     /// False: the cluster existed.
     pub made: bool,

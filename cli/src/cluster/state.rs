@@ -33,21 +33,27 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
+    /// Keeps the metadata of a cluster in ZooKeeper mode.
     ZooKeeper,
+    /// Decides every change of the metadata while it is active.
     Controller,
+    /// Serves clients.
     Broker,
 }
 
 /// Names one server of a cluster: `broker 1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ServerId {
+    /// What it does.
     pub role: Role,
+    /// Its `node.id`.
     pub id: i32,
 }
 
 /// One server: where it listens and which process it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Server {
+    /// Which one it is.
     #[serde(flatten)]
     pub id: ServerId,
     /// Brokers: the client listener. Controllers: gRPC.
@@ -63,9 +69,13 @@ pub struct Server {
 /// The content of `cluster.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ClusterState {
+    /// Rises when the meaning of the file changes.
     pub format: u32,
+    /// 22 characters, as Kafka writes a UUID.
     pub cluster_id: String,
+    /// How its controllers coordinate.
     pub mode: Mode,
+    /// In the order in which they are started.
     pub servers: Vec<Server>,
 }
 
@@ -74,6 +84,7 @@ pub struct ClusterState {
 pub(super) struct Lock(#[allow(dead_code)] File);
 
 impl ClusterState {
+    /// The state of a cluster that was not started yet.
     pub fn new(cluster_id: String, mode: Mode, servers: Vec<Server>) -> Self {
         Self { format: FORMAT, cluster_id, mode, servers }
     }
@@ -112,15 +123,18 @@ impl ClusterState {
         written.with_context(|| format!("write {}", path.display()))
     }
 
+    /// A server; the error for one that is not there names those that are.
     pub fn server(&self, id: ServerId) -> Result<&Server> {
         self.servers.iter().find(|server| server.id == id).with_context(|| self.unknown(id))
     }
 
+    /// The same, to be changed.
     pub fn server_mut(&mut self, id: ServerId) -> Result<&mut Server> {
         let unknown = self.unknown(id);
         self.servers.iter_mut().find(|server| server.id == id).context(unknown)
     }
 
+    /// All servers of one kind.
     pub fn of_role(&self, role: Role) -> impl Iterator<Item = &Server> {
         self.servers.iter().filter(move |server| server.id.role == role)
     }
@@ -142,20 +156,24 @@ pub(super) fn endpoints<'a>(servers: impl Iterator<Item = &'a Server>) -> String
 }
 
 impl Server {
+    /// `HOST:PORT` for those who ask it something.
     pub fn endpoint(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Whether its process is there, running or paused.
     pub fn is_alive(&self) -> bool {
         self.process.as_ref().is_some_and(Process::is_alive)
     }
 }
 
 impl ServerId {
+    /// `broker ID`
     pub fn broker(id: i32) -> Self {
         Self { role: Role::Broker, id }
     }
 
+    /// `controller ID`
     pub fn controller(id: i32) -> Self {
         Self { role: Role::Controller, id }
     }
@@ -165,10 +183,12 @@ impl ServerId {
         data.join(format!("{}-{}", self.role, self.id))
     }
 
+    /// What it reads.
     pub fn properties(self, data: &Path) -> PathBuf {
         self.folder(data).join("server.properties")
     }
 
+    /// What it prints.
     pub fn log(self, data: &Path) -> PathBuf {
         self.folder(data).join("server.log")
     }

@@ -16,83 +16,122 @@ use crate::client::{Client, check};
 /// The state of a cluster. The names are fixed: scripts read them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Status {
+    /// 22 characters, as Kafka writes a UUID.
     pub cluster_id: String,
     /// `None` where the cluster does not tell: it is not Janus, or we may not ask its controllers.
     pub mode: Option<String>,
     /// Rises with every switch of the mode.
     pub generation: Option<u32>,
+    /// `HOST:PORT,...` for clients.
     pub bootstrap: String,
     /// `None` while no controller is active.
     pub controller: Option<ActiveController>,
+    /// By id.
     pub brokers: Vec<BrokerStatus>,
+    /// By id.
     pub controllers: Vec<ControllerStatus>,
+    /// `None` where no ensemble is used.
     pub zookeeper: Option<ZooKeeperStatus>,
+    /// The cluster's own topics included.
     pub topics: usize,
+    /// Of all topics.
     pub partitions: usize,
+    /// Partitions with a replica that is not in sync.
     pub under_replicated: usize,
+    /// Partitions without a leader.
     pub offline: usize,
 }
 
+/// The controller that decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ActiveController {
+    /// Its `node.id`.
     pub id: i32,
     /// The term: rises with every election.
     pub epoch: u64,
 }
 
+/// One broker.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BrokerStatus {
+    /// Its `node.id`.
     pub id: i32,
+    /// Whether it serves.
     pub state: BrokerState,
+    /// Where clients reach it.
     pub host: String,
+    /// The port for clients.
     pub port: u16,
+    /// `None` for a broker that is not local or does not run.
     pub pid: Option<i32>,
     /// Rises with every registration. `None` where the cluster does not tell.
     pub epoch: Option<i64>,
+    /// Partitions that it leads.
     pub leaders: usize,
+    /// Partitions that it holds, led ones included.
     pub replicas: usize,
 }
 
+/// Whether a broker serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BrokerState {
     /// The process runs and has not registered yet.
     Starting,
+    /// Registered, and serves clients.
     Running,
     /// Registered, and counts as dead.
     Fenced,
     /// Hands its leaderships over.
     Stopping,
+    /// No process.
     Down,
 }
 
+/// One controller.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ControllerStatus {
+    /// Its `node.id`.
     pub id: i32,
+    /// Whether it decides.
     pub role: ControllerRole,
+    /// `HOST:PORT` of its gRPC services.
     pub endpoint: String,
+    /// `None` for a controller that is not local or does not run.
     pub pid: Option<i32>,
 }
 
+/// Whether a controller decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ControllerRole {
+    /// It decides.
     Active,
+    /// It runs and takes over when the active one is gone.
     Standby,
+    /// No process.
     Down,
 }
 
+/// The ensemble of a cluster in ZooKeeper mode.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ZooKeeperStatus {
+    /// Its connect string, chroot included.
     pub connect: String,
+    /// Those that are local.
     pub servers: Vec<ZooKeeperServerStatus>,
 }
 
+/// One ZooKeeper server.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ZooKeeperServerStatus {
+    /// Its `myid`.
     pub id: i32,
+    /// `leader`, `follower` or `down`.
     pub role: String,
+    /// `HOST:PORT` for its clients.
     pub endpoint: String,
+    /// `None` while it does not run.
     pub pid: Option<i32>,
 }
 

@@ -25,7 +25,12 @@ pub enum Target {
         which: Which,
     },
     /// The broker that leads a partition
-    Leader { topic: String, partition: i32 },
+    Leader {
+        /// The topic's name
+        topic: String,
+        /// 0, 1, ...
+        partition: i32,
+    },
     /// Every server of the cluster
     All,
 }
@@ -33,6 +38,7 @@ pub enum Target {
 /// One server of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
+    /// By number.
     Id(i32),
     /// The active controller, the leader of the ensemble.
     Leading,

@@ -21,7 +21,7 @@ const METADATA_TOPIC: &str = "__cluster_metadata";
 
 /// What is known of a cluster.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct View {
+pub(super) struct View {
     pub cluster_id: Option<String>,
     pub brokers: BTreeMap<i32, BrokerView>,
     pub topics: usize,
@@ -30,7 +30,7 @@ pub struct View {
 
 /// A registered broker.
 #[derive(Clone, Debug, PartialEq)]
-pub struct BrokerView {
+pub(super) struct BrokerView {
     pub host: String,
     pub port: u16,
     /// `None` where it is not told.
@@ -41,7 +41,7 @@ pub struct BrokerView {
 
 /// One partition, without its name.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PartitionView {
+pub(super) struct PartitionView {
     pub leader: Option<i32>,
     pub replicas: Vec<i32>,
     pub in_sync: usize,
@@ -49,7 +49,7 @@ pub struct PartitionView {
 
 /// The quorum of controllers as a broker tells it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct QuorumView {
+pub(crate) struct QuorumView {
     pub active: Option<i32>,
     pub epoch: u64,
     pub committed_offset: Option<u64>,
@@ -58,7 +58,7 @@ pub struct QuorumView {
 
 /// A voter.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ControllerView {
+pub(crate) struct ControllerView {
     /// host:port, empty where the broker does not say.
     pub endpoint: String,
     pub directory_id: Option<uuid::Uuid>,
@@ -67,7 +67,7 @@ pub struct ControllerView {
 
 impl View {
     /// From the controller's image. `listener`: the one that clients use, if there are several.
-    pub fn of_image(image: &ClusterImage) -> Self {
+    pub(super) fn of_image(image: &ClusterImage) -> Self {
         let broker = |broker: &metadata::Broker| {
             let listener = broker.listeners.first();
             BrokerView {
@@ -94,7 +94,7 @@ impl View {
     }
 
     /// From what brokers tell every client. Fenced brokers are in `cluster` only.
-    pub fn of_metadata(
+    pub(super) fn of_metadata(
         metadata: &MetadataResponse,
         cluster: Option<&DescribeClusterResponse>,
     ) -> Self {
@@ -131,7 +131,7 @@ impl View {
     }
 
     /// Asks the brokers.
-    pub async fn fetch(client: &mut Client) -> Result<Self> {
+    pub(super) async fn fetch(client: &mut Client) -> Result<Self> {
         let metadata = client.metadata(None).await?;
         let request = DescribeClusterRequest { include_fenced_brokers: true, ..Default::default() };
         // Older brokers do not know that request: then fenced brokers are not shown.
@@ -142,14 +142,14 @@ impl View {
 
 impl QuorumView {
     /// Asks the controllers themselves.
-    pub async fn ask(&self, cluster_id: &str, credentials: &Credentials) -> Quorum {
+    pub(crate) async fn ask(&self, cluster_id: &str, credentials: &Credentials) -> Quorum {
         let endpoints: Vec<String> =
             self.controllers.values().map(|controller| controller.endpoint.clone()).collect();
         describe_quorum(&endpoints, cluster_id, credentials).await
     }
 
     /// Asks the brokers; `None` when they do not tell.
-    pub async fn fetch(client: &mut Client) -> Result<Option<Self>> {
+    pub(crate) async fn fetch(client: &mut Client) -> Result<Option<Self>> {
         let partition = PartitionData { partition_index: 0 };
         let topic = TopicData { topic_name: METADATA_TOPIC.into(), partitions: vec![partition] };
         let request = DescribeQuorumRequest { topics: vec![topic] };

@@ -41,7 +41,7 @@ pub(crate) struct FormatCommand {
 
 /// A directory that was formatted.
 #[derive(Debug, Serialize)]
-pub struct Formatted {
+pub(crate) struct Formatted {
     pub directory: PathBuf,
     pub cluster_id: String,
     pub node_id: i32,
@@ -125,12 +125,12 @@ fn write_voters(config: &Path, controllers: &str) -> Result<()> {
 }
 
 /// A new cluster id.
-pub fn random_cluster_id() -> ClusterId {
+pub(crate) fn random_cluster_id() -> ClusterId {
     ClusterId::from_random_bytes(Uuid::new_v4().into_bytes())
 }
 
 /// Formats every directory that the server with this configuration uses.
-pub fn format_server(config: &Path, cluster_id: ClusterId) -> Result<Vec<Formatted>> {
+pub(crate) fn format_server(config: &Path, cluster_id: ClusterId) -> Result<Vec<Formatted>> {
     let settings = load(config)?;
     let formatted = directories(&settings)
         .into_iter()

@@ -4,7 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod consume;
 pub(crate) mod demo;
-pub mod format;
+pub(crate) mod format;
 pub(crate) mod groups;
 pub(crate) mod produce;
 pub(crate) mod quorum;
