@@ -10,6 +10,7 @@ use crate::group::Group;
 use crate::member::Member;
 use crate::offsets::OffsetKey;
 use crate::reply::{GroupError, Reply};
+use crate::request::{FetchOffsets, Request};
 use crate::timers::{Timer, Timers};
 use crate::{Effects, Name, Record, ReplyToken, Write, WriteId};
 
@@ -18,6 +19,9 @@ use crate::{Effects, Name, Record, ReplyToken, Write, WriteId};
 pub(crate) struct InFlight {
     /// Answers that say what the write made true.
     pub(crate) replies: Vec<(ReplyToken, Reply)>,
+    /// Those who want stable offsets. They are looked up once the write has its outcome: an earlier
+    /// write may fail until then, though this one succeeds.
+    pub(crate) fetches: Vec<(ReplyToken, FetchOffsets)>,
     /// Offsets that it sets or removes.
     pub(crate) offsets: Vec<OffsetKey>,
     /// What else its outcome decides.
@@ -97,14 +101,15 @@ impl Context {
         id
     }
 
-    /// Answers when the write is replicated, or refuses at once if that is overdue already.
-    pub(crate) fn reply_after(&mut self, write: WriteId, token: ReplyToken, reply: Reply) {
+    /// Fetches when the write is replicated, or refuses at once if that is overdue already.
+    pub(crate) fn fetch_after(&mut self, write: WriteId, token: ReplyToken, fetch: FetchOffsets) {
         // An overdue write has lost its timer, so nothing would bound the wait for it.
         if !self.timers.is_armed(&Timer::Write(write)) {
-            return self.reply(token, reply.fail(GroupError::CoordinatorNotAvailable));
+            let request = Request::FetchOffsets(fetch);
+            return self.reply(token, request.refuse(GroupError::CoordinatorNotAvailable));
         }
         if let Some(in_flight) = self.writes.get_mut(&write) {
-            in_flight.replies.push((token, reply));
+            in_flight.fetches.push((token, fetch));
         }
     }
 
@@ -125,7 +130,12 @@ impl Context {
             }
             outcome => outcome,
         };
-        InFlight { replies: std::mem::take(&mut write.replies), offsets: Vec::new(), outcome }
+        InFlight {
+            replies: std::mem::take(&mut write.replies),
+            fetches: std::mem::take(&mut write.fetches),
+            offsets: Vec::new(),
+            outcome,
+        }
     }
 
     /// Removes every write, when the shard is given up.

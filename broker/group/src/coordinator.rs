@@ -65,7 +65,7 @@ impl Coordinator {
             }
             Request::Leave(leave) => self.leave(leave, token),
             Request::CommitOffsets(commit) => self.commit_offsets(commit, token),
-            Request::FetchOffsets(fetch) => self.fetch_offsets(&fetch, token),
+            Request::FetchOffsets(fetch) => self.fetch_offsets(fetch, token),
             Request::DeleteOffsets(delete) => self.delete_offsets(&delete, token),
             Request::DeleteGroups(group_ids) => self.delete_groups(&group_ids, token),
             Request::DescribeGroups(request) => {
@@ -152,6 +152,10 @@ impl Coordinator {
             for (token, reply) in write.replies {
                 self.context.reply(token, reply.fail(GroupError::NotCoordinator));
             }
+            for (token, fetch) in write.fetches {
+                let reply = Request::FetchOffsets(fetch).refuse(GroupError::NotCoordinator);
+                self.context.reply(token, reply);
+            }
         }
         self.context.take_effects().replies
     }
@@ -219,6 +223,13 @@ impl Coordinator {
             let reply = match &result {
                 Ok(()) => reply,
                 Err(unwritten) => reply.fail(unwritten.reason()),
+            };
+            self.context.reply(token, reply);
+        }
+        for (token, fetch) in write.fetches {
+            let reply = match &result {
+                Ok(()) => self.committed_offsets(&fetch),
+                Err(unwritten) => Request::FetchOffsets(fetch).refuse(unwritten.reason()),
             };
             self.context.reply(token, reply);
         }

@@ -68,7 +68,7 @@ impl Coordinator {
         let new = || Group::new(group_id.clone(), now_ms);
         self.groups.entry(group_id.clone()).or_insert_with(new);
         let replies = vec![(token, reply)];
-        self.context.write(records, InFlight { replies, offsets: keys, outcome: None });
+        self.context.write(records, InFlight { replies, offsets: keys, ..InFlight::default() });
     }
 
     fn validate_commit(&self, commit: &CommitOffsets) -> Result<(), GroupError> {
@@ -111,32 +111,36 @@ impl Coordinator {
         }
     }
 
-    pub(crate) fn fetch_offsets(&mut self, fetch: &FetchOffsets, token: ReplyToken) {
-        let is_known = self.groups.contains_key(&fetch.group_id);
+    pub(crate) fn fetch_offsets(&mut self, fetch: FetchOffsets, token: ReplyToken) {
+        match self.offsets.last_write(&fetch.group_id) {
+            Some(write) if fetch.require_stable => self.context.fetch_after(write, token, fetch),
+            _ => {
+                let reply = self.committed_offsets(&fetch);
+                self.context.reply(token, reply);
+            }
+        }
+    }
+
+    /// What is replicated now.
+    pub(crate) fn committed_offsets(&self, fetch: &FetchOffsets) -> Reply {
+        let group_id = &*fetch.group_id;
+        let is_known = self.groups.contains_key(group_id);
         let found = match &fetch.topics {
-            Some(topics) => topics.iter().map(|topic| self.fetch_topic(fetch, topic)).collect(),
-            None if is_known => self.fetch_all(fetch),
+            Some(topics) => topics.iter().map(|it| self.fetch_topic(group_id, it)).collect(),
+            None if is_known => self.fetch_all(group_id),
             None => Vec::new(),
         };
-        let reply = Reply::FetchOffsets(Ok(found));
-        match self.offsets.last_write(&fetch.group_id) {
-            Some(write) if fetch.require_stable => self.context.reply_after(write, token, reply),
-            _ => self.context.reply(token, reply),
-        }
+        Reply::FetchOffsets(Ok(found))
     }
 
     fn fetch_topic(
         &self,
-        fetch: &FetchOffsets,
+        group_id: &str,
         topic: &TopicPartitions<i32>,
     ) -> TopicPartitions<FetchedOffset> {
-        let group_id = &*fetch.group_id;
         let is_known = self.groups.contains_key(group_id);
         topic.map(|&partition| {
-            let found = match fetch.require_stable {
-                true => self.offsets.latest(group_id, &topic.topic, partition),
-                false => self.offsets.committed(group_id, &topic.topic, partition),
-            };
+            let found = self.offsets.committed(group_id, &topic.topic, partition);
             // An offset of a deleted topic is no offset of another one that took its name.
             let is_same_topic = |found: &&CommittedOffset| {
                 found.topic_id.is_nil()
@@ -155,9 +159,9 @@ impl Coordinator {
         })
     }
 
-    fn fetch_all(&self, fetch: &FetchOffsets) -> Vec<TopicPartitions<FetchedOffset>> {
+    fn fetch_all(&self, group_id: &str) -> Vec<TopicPartitions<FetchedOffset>> {
         let mut topics: Vec<TopicPartitions<FetchedOffset>> = Vec::new();
-        let mut push = |topic: &Name, partition: i32, found: &CommittedOffset| {
+        for (topic, partition, found) in self.offsets.committed_of(group_id) {
             let found_offset = fetched(partition, found);
             match topics.last_mut().filter(|last| last.topic == *topic) {
                 Some(last) => last.partitions.push(found_offset),
@@ -166,15 +170,6 @@ impl Coordinator {
                     topic_id: found.topic_id,
                     partitions: vec![found_offset],
                 }),
-            }
-        };
-        if fetch.require_stable {
-            for ((topic, partition), found) in self.offsets.latest_of(&fetch.group_id) {
-                push(topic, partition, found);
-            }
-        } else {
-            for (topic, partition, found) in self.offsets.committed_of(&fetch.group_id) {
-                push(topic, partition, found);
             }
         }
         topics
@@ -218,7 +213,7 @@ impl Coordinator {
         }
         let records = self.stage_tombstones(&keys);
         let replies = vec![(token, reply)];
-        self.context.write(records, InFlight { replies, offsets: keys, outcome: None });
+        self.context.write(records, InFlight { replies, offsets: keys, ..InFlight::default() });
     }
 
     pub(crate) fn delete_groups(&mut self, group_ids: &[Name], token: ReplyToken) {
@@ -245,7 +240,8 @@ impl Coordinator {
         records.extend(deleted.iter().map(|group| records::group_tombstone(&group.id)));
         let replies = vec![(token, reply)];
         let outcome = Some(Outcome::Deleted(deleted));
-        self.context.write(records, InFlight { replies, offsets: keys, outcome });
+        self.context
+            .write(records, InFlight { replies, offsets: keys, outcome, ..InFlight::default() });
     }
 
     /// Forgets offsets that are past their time, and groups that have neither members nor offsets.
@@ -402,6 +398,6 @@ impl Tombstones {
         let mut records = coordinator.stage_tombstones(&offsets);
         records.extend(groups.iter().map(|group| records::group_tombstone(&group.id)));
         let outcome = Some(Outcome::Deleted(groups));
-        coordinator.context.write(records, InFlight { replies: Vec::new(), offsets, outcome });
+        coordinator.context.write(records, InFlight { offsets, outcome, ..InFlight::default() });
     }
 }

@@ -264,11 +264,6 @@ impl Reply {
             Self::Heartbeat(_) => Self::Heartbeat(Err(error)),
             Self::Leave(_) => Self::Leave(Err(error)),
             Self::CommitOffsets(topics) => Self::CommitOffsets(fail_partitions(&topics, error)),
-            // Consumers before 3.9 give up on COORDINATOR_NOT_AVAILABLE here; the other makes them
-            // look for the coordinator and come back.
-            Self::FetchOffsets(_) if error == GroupError::CoordinatorNotAvailable => {
-                Self::FetchOffsets(Err(GroupError::NotCoordinator))
-            }
             Self::FetchOffsets(_) => Self::FetchOffsets(Err(error)),
             Self::DeleteOffsets(_) => Self::DeleteOffsets(Err(error)),
             Self::DeleteGroups(groups) => Self::DeleteGroups(

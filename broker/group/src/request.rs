@@ -222,6 +222,11 @@ impl Request {
                 };
                 Reply::CommitOffsets(commit.topics.iter().map(|topic| topic.map(refused)).collect())
             }
+            // Consumers before 3.9 give up on COORDINATOR_NOT_AVAILABLE here; the other makes them
+            // look for the coordinator and come back.
+            Self::FetchOffsets(_) if error == GroupError::CoordinatorNotAvailable => {
+                Reply::FetchOffsets(Err(GroupError::NotCoordinator))
+            }
             Self::FetchOffsets(_) => Reply::FetchOffsets(Err(error)),
             Self::DeleteOffsets(_) => Reply::DeleteOffsets(Err(error)),
             Self::DeleteGroups(ids) => {
