@@ -33,7 +33,8 @@ impl fmt::Display for Mode {
     }
 }
 
-/// A running cluster. It is stopped and removed when it is dropped.
+/// A running cluster. It is stopped and removed when it is dropped; its data stays when the test has
+/// failed and `JANUS_TEST_KEEP` is set.
 #[derive(Debug)]
 pub struct Cluster {
     /// Its mode.
@@ -89,9 +90,9 @@ impl Cluster {
         self.data().join(format!("broker-{broker}")).join("data")
     }
 
-    /// `janus WORDS --data DIR`
+    /// `janus --data DIR WORDS`
     pub fn janus(&self, words: &str) -> Program {
-        janus(words).argument("--data").argument(self.data())
+        janus("--data").argument(self.data()).words(words)
     }
 
     /// `janus WORDS -o json`, which must succeed; the document.
@@ -196,7 +197,12 @@ impl Drop for Cluster {
                 eprintln!("--- {server}\n{}", tail.join("\n"));
             }
         }
-        let down = self.janus("down --wipe --yes").run();
+        let keep = std::thread::panicking() && std::env::var_os("JANUS_TEST_KEEP").is_some();
+        if keep {
+            self.folder.disable_cleanup(true);
+            eprintln!("what is left of it: {}", self.folder().display());
+        }
+        let down = self.janus(if keep { "down" } else { "down --wipe --yes" }).run();
         if !down.status.success() {
             eprintln!("{down}");
         }

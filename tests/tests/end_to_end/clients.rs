@@ -46,7 +46,10 @@ fn a_topic_is_made_by_its_first_record() {
         assert_eq!(cluster.kcat("-C -t fresh -o beginning -e -q").success(), "first\n");
     });
     with_cluster(&["auto.create.topics.enable=false"], |cluster| {
-        let refused = cluster.kcat("-P -t fresh").input("first\n").run();
+        let refused = cluster
+            .kcat("-P -t fresh -X topic.metadata.propagation.max.ms=1000")
+            .input("first\n")
+            .run();
         assert_eq!(refused.status.code(), Some(1), "{refused}");
         assert_eq!(cluster.status()["topics"], 0);
     });
@@ -91,8 +94,8 @@ fn every_client_reads_what_every_client_compressed() {
         let python = |client| format!("{client} consume packed {count}");
         for (reader, read) in [
             ("kcat", cluster.kcat("-C -t packed -o beginning -e -q")),
-            ("confluent", cluster.python("compression.py", &python("confluent"))),
-            ("kafka-python", cluster.python("compression.py", &python("kafka-python"))),
+            ("confluent", cluster.python("compressed.py", &python("confluent"))),
+            ("kafka-python", cluster.python("compressed.py", &python("kafka-python"))),
             (
                 "java",
                 cluster.kafka_tool(
@@ -128,7 +131,7 @@ fn produce_compressed(cluster: &Cluster, producer: &str, codec: &str, lines: &st
             let file = cluster.folder().join("lines");
             std::fs::write(&file, lines).unwrap();
             let words = format!("{client} produce packed {codec} {}", file.display());
-            cluster.python("compression.py", &words)
+            cluster.python("compressed.py", &words)
         }
     }
     .success();

@@ -2,6 +2,8 @@
 //!
 //! How long clients waited is printed, not asserted: it depends on the machine.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use lab::history::Judgement;
 use lab::load::{Load, LoadOptions, LoadReport};
 use tests::{Cluster, report, with_cluster};
@@ -15,7 +17,11 @@ fn under_load(cluster: &Cluster, test: impl FnOnce(&Load)) -> LoadReport {
     let runtime = Runtime::new().unwrap();
     let options = LoadOptions::new(&cluster.bootstrap, "orders");
     let load = runtime.block_on(Load::start(options)).unwrap();
-    test(&load);
+    if let Err(failure) = catch_unwind(AssertUnwindSafe(|| test(&load))) {
+        // Dropping the runtime would wait for readers that nobody stops any more.
+        runtime.shutdown_background();
+        resume_unwind(failure);
+    }
     let report = runtime.block_on(load.stop_and_check()).unwrap();
     print_gaps(&report);
     report

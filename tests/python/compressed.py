@@ -1,7 +1,7 @@
 """Writes a batch with each codec, or reads every value of a partition, with one of two clients.
 
-compression.py BOOTSTRAP confluent|kafka-python produce TOPIC CODEC FILE
-compression.py BOOTSTRAP confluent|kafka-python consume TOPIC COUNT
+compressed.py BOOTSTRAP confluent|kafka-python produce TOPIC CODEC FILE
+compressed.py BOOTSTRAP confluent|kafka-python consume TOPIC COUNT
 """
 
 import sys
