@@ -13,7 +13,7 @@ use partition_log::Read;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::endpoint_of;
+use super::node_endpoints;
 use super::produce::find_topic;
 use crate::broker::Broker;
 use crate::clock::monotonic_ms;
@@ -348,18 +348,10 @@ impl Poll<'_> {
                 leaders.push(leader_id);
             }
         }
-        leaders.sort_unstable();
-        leaders.dedup();
-        response.node_endpoints = leaders
-            .into_iter()
-            .filter_map(|id| endpoint_of(&image, id, &self.peer.listener))
-            .map(|(broker, host, port)| NodeEndpoint {
-                node_id: broker.id,
-                host: host.into(),
-                port: i32::from(port),
-                rack: broker.rack.as_deref().map(Into::into),
-            })
-            .collect();
+        response.node_endpoints =
+            node_endpoints(&image, &self.peer.listener, leaders, |node_id, host, port, rack| {
+                NodeEndpoint { node_id, host, port, rack }
+            });
     }
 }
 

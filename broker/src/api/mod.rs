@@ -227,6 +227,25 @@ fn clip(client_id: kafka::Str) -> kafka::Str {
     kafka::Str::from(&client_id[..end.unwrap_or(0)])
 }
 
+/// Where clients of a listener reach the leaders that they asked in vain for (KIP-951), as whatever
+/// type the answer has for it.
+pub(crate) fn node_endpoints<T>(
+    image: &ClusterImage,
+    listener: &str,
+    mut leaders: Vec<BrokerId>,
+    endpoint: impl Fn(BrokerId, kafka::Str, i32, Option<kafka::Str>) -> T,
+) -> Vec<T> {
+    leaders.sort_unstable();
+    leaders.dedup();
+    let reachable = leaders.into_iter().filter_map(|id| endpoint_of(image, id, listener));
+    reachable
+        .map(|(broker, host, port)| {
+            let rack = broker.rack.as_deref().map(kafka::Str::from);
+            endpoint(broker.id, kafka::Str::from(host), i32::from(port), rack)
+        })
+        .collect()
+}
+
 /// Where clients of a listener reach a broker, if it has such a listener.
 pub(crate) fn endpoint_of<'a>(
     image: &'a ClusterImage,

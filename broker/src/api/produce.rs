@@ -13,7 +13,7 @@ use metadata::{ClusterImage, Uuid};
 use partition_log::AppendError;
 use records::BatchHeader;
 
-use super::endpoint_of;
+use super::node_endpoints;
 use crate::broker::Broker;
 use crate::clock::now_ms;
 use crate::replica::{Completion, ReplicaError};
@@ -199,18 +199,13 @@ fn point_to_leaders(broker: &Broker, listener: Option<&Arc<str>>, response: &mut
             leaders.push(leader_id);
         }
     }
-    leaders.sort_unstable();
-    leaders.dedup();
-    response.node_endpoints = leaders
-        .into_iter()
-        .filter_map(|id| endpoint_of(&image, id, listener))
-        .map(|(broker, host, port)| NodeEndpoint {
-            node_id: broker.id,
-            host: host.into(),
-            port: i32::from(port),
-            rack: broker.rack.as_deref().map(Str::from),
-        })
-        .collect();
+    response.node_endpoints =
+        node_endpoints(&image, listener, leaders, |node_id, host, port, rack| NodeEndpoint {
+            node_id,
+            host,
+            port,
+            rack,
+        });
 }
 
 fn refuse_all(request: &ProduceRequest, code: ErrorCode) -> ProduceResponse {
