@@ -1,0 +1,152 @@
+//! A session with the ensemble, and the tree that must be there before anything else.
+
+use futures::future::join_all;
+use tokio::time::Instant;
+use zookeeper_client::{Acls, Client, CreateMode, CreateOptions, Error};
+
+use crate::config::{OpenError, ZooKeeperConfig};
+use crate::layout::json::{self, ReadError};
+use crate::layout::signs;
+use crate::layout::{BASE, CLUSTER_ID, CONTROLLER_EPOCH, JANUS, OFFSET, candidate_path};
+use metadata::Uuid;
+
+pub(crate) const PERSISTENT: CreateOptions<'static> =
+    CreateMode::Persistent.with_acls(Acls::anyone_all());
+pub(crate) const EPHEMERAL: CreateOptions<'static> =
+    CreateMode::Ephemeral.with_acls(Acls::anyone_all());
+
+/// A session with the ensemble.
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    /// When it was asked for.
+    pub(crate) begun: Instant,
+    /// The transaction by which this controller registered. What was written under its id before is
+    /// from an earlier session.
+    pub(crate) registered: i64,
+}
+
+/// Why a session cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionError {
+    /// Try again.
+    #[error(transparent)]
+    Lost(#[from] Error),
+    /// This will not change by itself.
+    #[error(transparent)]
+    Refused(#[from] OpenError),
+}
+
+/// Begins a session, prepares the tree and registers this controller. The session stays when its
+/// client is dropped, as it would if the process died; whoever leaves in order deletes its ephemeral
+/// znodes. `term` is the newest one that was ever seen here.
+pub(crate) async fn begin(config: &ZooKeeperConfig, term: u64) -> Result<Session, SessionError> {
+    let begun = Instant::now();
+    let client = connect(config).await?;
+    prepare(&client, config, term).await?;
+    let registered = retried(|| register(&client, config)).await?;
+    Ok(Session { client, begun, registered })
+}
+
+async fn connect(config: &ZooKeeperConfig) -> Result<Client, SessionError> {
+    let (servers, chroot) = config.servers_and_chroot()?;
+    let connector = Client::connector().with_session_timeout(config.session_timeout());
+    let client = connector.with_detached().connect(servers).await?;
+    tracing::info!(
+        "session {} with ZooKeeper {servers}: timeout {} ms, asked for {} ms",
+        client.session_id(),
+        client.session_timeout().as_millis(),
+        config.session_timeout_ms
+    );
+    if chroot.is_empty() {
+        return Ok(client);
+    }
+    retried(|| client.mkdir(chroot, &PERSISTENT)).await?;
+    let unusable = |_| OpenError::Config(format!("zookeeper.connect: unusable chroot {chroot}"));
+    Ok(client.chroot(chroot).map_err(unusable)?)
+}
+
+/// Repeats what a lost connection interrupted, until the session is over.
+pub(crate) async fn retried<T, F>(operation: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    loop {
+        match operation().await {
+            Err(Error::ConnectionLoss) => {}
+            other => return other,
+        }
+    }
+}
+
+/// The value of a znode, if it exists.
+pub(crate) async fn read(client: &Client, path: &str) -> Result<Option<Vec<u8>>, Error> {
+    match retried(|| client.get_data(path)).await {
+        Ok((data, _)) => Ok(Some(data)),
+        Err(Error::NoNode) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Sees to it that the tree is there, that it is ours, and that this program can read it.
+async fn prepare(client: &Client, config: &ZooKeeperConfig, term: u64) -> Result<(), SessionError> {
+    let connect = || config.connect.clone();
+    let unreadable =
+        |error: ReadError| OpenError::Unreadable { connect: connect(), reason: error.to_string() };
+    if let Some(data) = read(client, JANUS).await? {
+        signs::check_format(JANUS, &data).map_err(unreadable)?;
+    }
+    if let Some(data) = read(client, CLUSTER_ID).await? {
+        let found = json::parse_cluster_id(CLUSTER_ID, &data).map_err(unreadable)?;
+        if found != config.cluster_id {
+            let expected = config.cluster_id.clone();
+            return Err(OpenError::Foreign { connect: connect(), found, expected }.into());
+        }
+    }
+    Ok(retried(|| create_missing(client, term)).await?)
+}
+
+/// Looks first: a refused creation would be a transaction too.
+async fn create_missing(client: &Client, term: u64) -> Result<(), Error> {
+    let base = BASE.into_iter().map(|path| match path {
+        JANUS => (path, signs::format()),
+        OFFSET => (path, signs::offset(0, Uuid::nil())),
+        _ => (path, Vec::new()),
+    });
+    let base: Vec<_> = base.chain([(CONTROLLER_EPOCH, term.to_string().into_bytes())]).collect();
+    let looks: Vec<_> = base.iter().map(|(path, _)| client.check_stat(path)).collect();
+    let mut missing = Vec::new();
+    for (found, (path, data)) in join_all(looks).await.into_iter().zip(&base) {
+        if found?.is_none() {
+            missing.push(client.create(path, data, &PERSISTENT));
+        }
+    }
+    for created in join_all(missing).await {
+        match created {
+            Ok(_) | Err(Error::NodeExists) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Shows that this controller lives, and says by which transaction. What an earlier process of it
+/// left is replaced.
+async fn register(client: &Client, config: &ZooKeeperConfig) -> Result<i64, Error> {
+    let path = candidate_path(config.controller_id);
+    loop {
+        let found = client.check_stat(&path).await?;
+        let mut writer = client.new_multi_writer();
+        if let Some(stat) = found {
+            if stat.ephemeral_owner == client.session_id().0 {
+                return Ok(stat.czxid);
+            }
+            writer.add_delete(&path, Some(stat.version))?;
+        }
+        writer.add_create(&path, &signs::candidate(&config.endpoint), &EPHEMERAL)?;
+        match writer.commit().await.map_err(Error::from) {
+            // It has just come, or gone: look again.
+            Ok(_) | Err(Error::NoNode | Error::NodeExists | Error::BadVersion) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The store on a real ZooKeeper server.
+
+mod commits;
+mod contract;
+mod controllers;
+mod election;
+mod server;
