@@ -191,6 +191,10 @@ impl Log {
     /// the new log end offset, which is lower where `offset` lies inside a batch or a gap.
     pub fn truncate_to(&mut self, offset: i64) -> Result<i64, LogError> {
         if offset >= self.log_end_offset {
+            // A leadership without a record leaves an epoch at the end, which its successor lacks:
+            // kept, the two would find their logs different for ever.
+            self.epochs_unwritten |= self.epochs.truncate_end(self.log_end_offset);
+            self.write_epochs()?;
             return Ok(self.log_end_offset);
         }
         if offset <= self.segments[0].base_offset {

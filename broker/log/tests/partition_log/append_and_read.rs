@@ -85,3 +85,14 @@ fn a_follower_takes_over_what_the_leader_has() {
     assert_eq!(follower.log.last_epoch(), Some(1));
     assert_eq!(read_all(&follower.log), read_all(&leader.log)[..4]);
 }
+
+#[test]
+fn a_truncation_at_the_end_forgets_a_leadership_without_records() {
+    let mut fixture = Fixture::new(LogConfig::KAFKA, 1 << 20);
+    fixture.log.append_as_leader(produced(2), 1, 0).expect("append");
+    fixture.log.assign_leader_epoch(3, 2);
+    assert_eq!(fixture.log.last_epoch(), Some(3));
+    assert_eq!(fixture.log.truncate_to(2).expect("truncate"), 2);
+    assert_eq!(fixture.log.last_epoch(), Some(1));
+    assert_eq!(fixture.log.log_end_offset(), 2);
+}
