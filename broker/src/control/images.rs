@@ -50,6 +50,11 @@ impl Images {
         self.changed.send_replace(position);
     }
 
+    /// Notices every newer image.
+    pub fn changes(&self) -> watch::Receiver<(ControllerEpoch, Offset)> {
+        self.changed.subscribe()
+    }
+
     /// Waits until the effects of a commit at this position are visible here.
     pub async fn wait_for(&self, epoch: ControllerEpoch, offset: Offset) {
         let mut changed = self.changed.subscribe();

@@ -39,24 +39,34 @@ impl IsrChanges {
     /// Runs until the broker stops.
     pub async fn run(mut self) {
         let mut open = Open::new();
+        // Their followers have caught up but are not active yet, or not under the epoch of their
+        // fetch. A follower with nothing to fetch does not ask again; the next image may let it in.
+        let mut waiting = BTreeMap::new();
+        let mut images = self.images.changes();
         let period = Duration::from_millis((self.options.lag_max_ms / 2).clamp(100, 5_000) as u64);
         let mut scan = tokio::time::interval(period);
         scan.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 wanted = self.wanted.recv() => match wanted {
-                    Some(partition) => self.propose(partition, &mut open),
+                    Some(partition) => self.grow(partition, &mut open, &mut waiting),
                     None => return,
                 },
+                _ = images.changed(), if !waiting.is_empty() => {
+                    for partition in std::mem::take(&mut waiting).into_values() {
+                        self.grow(partition, &mut open, &mut waiting);
+                    }
+                }
                 _ = scan.tick() => {
+                    waiting.clear();
                     for partition in self.replicas.all() {
-                        self.propose(partition, &mut open);
+                        self.propose(&partition, &mut open);
                     }
                 }
                 () = tokio::time::sleep(RETRY_PAUSE), if !open.is_empty() => {}
             }
             while let Ok(partition) = self.wanted.try_recv() {
-                self.propose(partition, &mut open);
+                self.grow(partition, &mut open, &mut waiting);
             }
             if !open.is_empty() {
                 self.submit(&mut open).await;
@@ -64,16 +74,30 @@ impl IsrChanges {
         }
     }
 
-    fn propose(&self, partition: Arc<Partition>, open: &mut Open) {
+    /// A follower has caught up: proposes it, now or as soon as it may join.
+    fn grow(
+        &self,
+        partition: Arc<Partition>,
+        open: &mut Open,
+        waiting: &mut BTreeMap<ReplicaKey, Arc<Partition>>,
+    ) {
+        if !self.propose(&partition, open) {
+            waiting.insert((partition.topic_id, partition.id.partition), partition);
+        }
+    }
+
+    /// False: there is nothing to propose.
+    fn propose(&self, partition: &Arc<Partition>, open: &mut Open) -> bool {
         let image = self.images.load();
         let can_join = |id: BrokerId, epoch: i64| {
             let broker = image.brokers.get(&id);
             image.is_active(id) && broker.is_some_and(|it| epoch < 0 || it.epoch == epoch)
         };
         let proposal = partition.propose_isr(monotonic_ms(), self.options.lag_max_ms, can_join);
-        if let Some(proposal) = proposal {
-            open.insert((partition.topic_id, partition.id.partition), (partition, proposal));
-        }
+        let Some(proposal) = proposal else { return false };
+        let key = (partition.topic_id, partition.id.partition);
+        open.insert(key, (partition.clone(), proposal));
+        true
     }
 
     async fn submit(&self, open: &mut Open) {
