@@ -5,7 +5,10 @@ use tests::{Cluster, with_cluster};
 
 /// Fails unless the document has these keys, each with a value of its type.
 #[track_caller]
-fn shaped(document: &Value, keys: &[(&str, fn(&Value) -> bool)]) {
+/// What a value of the contract's JSON must be.
+type Kind = fn(&Value) -> bool;
+
+fn shaped(document: &Value, keys: &[(&str, Kind)]) {
     for (key, fits) in keys {
         let value = document.get(key).unwrap_or_else(|| panic!("no {key} in {document}"));
         assert!(fits(value), "{key} is {value} in {document}");
