@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use tests::{Cluster, with_cluster};
 
-/// Fails unless the document has these keys, each with a value of its type.
-#[track_caller]
 /// What a value of the contract's JSON must be.
 type Kind = fn(&Value) -> bool;
 
+/// Fails unless the document has these keys, each with a value of its type.
+#[track_caller]
 fn shaped(document: &Value, keys: &[(&str, Kind)]) {
     for (key, fits) in keys {
         let value = document.get(key).unwrap_or_else(|| panic!("no {key} in {document}"));
