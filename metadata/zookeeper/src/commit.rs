@@ -21,6 +21,8 @@ use crate::standing::Term;
 
 /// Requests that are under way at once when many znodes are looked at.
 const LOOKS_IN_FLIGHT: usize = 256;
+/// How often a transaction is sent before its answers are given up.
+const SENT_MAX: usize = 5;
 /// How often the tree may turn out to differ from what is known of it, within one transaction.
 const REPAIRS_MAX: usize = 3;
 
@@ -91,12 +93,17 @@ async fn write_at(
     mut changes: Vec<Change>,
 ) -> Result<Cursor, WriteError> {
     let token = Uuid::new_v4();
-    let (mut lost, mut repairs) = (false, 0);
+    let (mut lost, mut repairs) = (0, 0);
     loop {
         match try_write(term, cursor.version, offset, token, &changes).await? {
             Try::Done { version } => return Ok(Cursor { offset, version }),
-            Try::Lost => lost = true,
-            Try::Deposed => return deposed(term, cursor, offset, token, lost).await,
+            Try::Lost if lost + 1 < SENT_MAX => lost += 1,
+            Try::Lost => {
+                let reason = "the connection breaks whenever this is sent; if it is large, is the \
+                              ensemble's jute.maxbuffer lower than 1 MiB?";
+                return Err(WriteError::Unknown(reason.into()));
+            }
+            Try::Deposed => return deposed(term, cursor, offset, token, lost > 0).await,
             Try::Overtaken => {
                 let (_, found, version) = read_fences(&term.client).await?;
                 if found.commit == token {

@@ -46,14 +46,18 @@ pub enum OpenError {
 /// Shortest session that is worth asking for: two ticks of the shortest useful tick.
 const SESSION_TIMEOUT_MS_MIN: u32 = 100;
 
-impl ZooKeeperConfig {
-    pub(crate) fn session_timeout(&self) -> Duration {
-        Duration::from_millis(self.session_timeout_ms.into())
-    }
+/// Where to find an ensemble, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ensemble {
+    /// host:port,...
+    pub(crate) servers: String,
+    /// Starts with a slash; empty where there is none.
+    pub(crate) chroot: String,
+    pub(crate) session_timeout: Duration,
+}
 
-    /// The servers and the chroot, which starts with a slash and is empty where there is none.
-    pub(crate) fn servers_and_chroot(&self) -> Result<(&str, &str), OpenError> {
-        let connect = self.connect.as_str();
+impl Ensemble {
+    pub(crate) fn new(connect: &str, session_timeout_ms: u32) -> Result<Self, OpenError> {
         let bad = |what: &str| {
             let text = format!(
                 "zookeeper.connect: '{connect}' {what}; write HOST:PORT,HOST:PORT/CHROOT, \
@@ -74,41 +78,24 @@ impl ZooKeeperConfig {
         if hidden || !chroot.split('/').skip(1).all(usable) {
             return Err(bad("has an unusable chroot"));
         }
-        Ok((servers, chroot))
-    }
-
-    pub(crate) fn check(&self) -> Result<(), OpenError> {
-        self.servers_and_chroot()?;
-        if self.session_timeout_ms < SESSION_TIMEOUT_MS_MIN
-            || self.session_timeout_ms > i32::MAX as u32
-        {
+        if session_timeout_ms < SESSION_TIMEOUT_MS_MIN || session_timeout_ms > i32::MAX as u32 {
             return Err(OpenError::Config(format!(
-                "zookeeper.session.timeout.ms: {} ms is not between {SESSION_TIMEOUT_MS_MIN} ms \
-                 and {} ms; Kafka's default is 18000",
-                self.session_timeout_ms,
+                "zookeeper.session.timeout.ms: {session_timeout_ms} ms is not between \
+                 {SESSION_TIMEOUT_MS_MIN} ms and {} ms; Kafka's default is 18000",
                 i32::MAX
             )));
         }
-        Ok(())
+        Ok(Self {
+            servers: servers.into(),
+            chroot: chroot.into(),
+            session_timeout: Duration::from_millis(session_timeout_ms.into()),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn config(connect: &str) -> ZooKeeperConfig {
-        ZooKeeperConfig {
-            connect: connect.into(),
-            session_timeout_ms: 18_000,
-            controller_id: 1,
-            endpoint: "localhost:9093".into(),
-            cluster_id: "MkU3OEVBNTcwNTJENDM2Qk".into(),
-            generation: 1,
-            fast_failover: true,
-            address_map: BTreeMap::new(),
-        }
-    }
 
     #[test]
     fn a_connect_string_is_servers_and_a_chroot() {
@@ -118,20 +105,20 @@ mod tests {
             ("a:1,b:2/kafka", "a:1,b:2", "/kafka"),
             ("[::1]:2181/x/y", "[::1]:2181", "/x/y"),
         ] {
-            assert_eq!(config(connect).servers_and_chroot(), Ok((servers, chroot)));
+            let ensemble = Ensemble::new(connect, 18_000).unwrap();
+            assert_eq!((&*ensemble.servers, &*ensemble.chroot), (servers, chroot));
         }
         for bad in ["", "a", "a:", ":1", "a:0", "a:1,", "a:1//", "a:1/x/", "a:1/..", "a:1/x\n"] {
-            let error = config(bad).check().unwrap_err().to_string();
+            let error = Ensemble::new(bad, 18_000).unwrap_err().to_string();
             assert!(error.contains("zookeeper.connect") && error.contains("zk1:2181"), "{error}");
         }
     }
 
     #[test]
     fn a_senseless_session_is_refused() {
-        assert_eq!(config("a:1").check(), Ok(()));
-        for session_timeout_ms in [0, 99, u32::MAX] {
-            let config = ZooKeeperConfig { session_timeout_ms, ..config("a:1") };
-            assert!(matches!(config.check(), Err(OpenError::Config(_))));
+        assert!(Ensemble::new("a:1", 18_000).is_ok());
+        for bad in [0, 99, u32::MAX] {
+            assert!(matches!(Ensemble::new("a:1", bad), Err(OpenError::Config(_))));
         }
     }
 }

@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 use zookeeper_client::{Client, Error, MultiReadResult, MultiWriteResult, Stat};
 
-use crate::config::{OpenError, ZooKeeperConfig};
+use crate::config::{Ensemble, OpenError, ZooKeeperConfig};
 use crate::layout::signs::{self, Lock};
 use crate::layout::{BROKER_IDS, CANDIDATES, CONTROLLER, CONTROLLER_EPOCH, candidate_path};
 use crate::session::{self, EPHEMERAL, Session, SessionError, retried};
@@ -56,6 +56,7 @@ pub(crate) enum Request {
 
 /// The task that contends for leadership, session after session.
 pub(crate) struct Election {
+    pub(crate) ensemble: Ensemble,
     pub(crate) config: Arc<ZooKeeperConfig>,
     pub(crate) standing: Arc<Standing>,
     pub(crate) requests: mpsc::Receiver<Request>,
@@ -74,7 +75,8 @@ impl Election {
         let mut tell = |result| drop(opened.take().map(|opened| opened.send(result)));
         loop {
             let (config, standing) = (self.config.clone(), self.standing.clone());
-            let session = match session::begin(&config, standing.epoch().term).await {
+            let session = match session::begin(&self.ensemble, &config, standing.epoch().term).await
+            {
                 Ok(session) => session,
                 Err(SessionError::Refused(error)) => {
                     tracing::error!("{error}");
@@ -91,7 +93,9 @@ impl Election {
             };
             tell(Ok(()));
             standing.begin_session(&session.client);
-            let leased = lease::keep(&session.client, session.begun, &standing);
+            let leased = lease::keep(&session.client, session.begun, |renewal| {
+                standing.set_lease(renewal.is_some());
+            });
             let ended = tokio::select! {
                 ended = self.serve(&session) => ended,
                 error = leased => Err(error),

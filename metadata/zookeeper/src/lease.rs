@@ -11,7 +11,14 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 use zookeeper_client::{Client, Error};
 
-use crate::standing::Standing;
+/// An answer of the ensemble, and how long it is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// When the request was sent.
+    pub sent: Instant,
+    /// From then on. Shorter than the session.
+    pub lease: Duration,
+}
 
 /// How often the ensemble is asked, and for how long an answer is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,46 +35,61 @@ impl Timing {
     }
 }
 
-/// Keeps the lease of a session that was asked for at `begun`. Returns when the session is over.
-pub(crate) async fn keep(client: &Client, begun: Instant, standing: &Standing) -> Error {
-    let timing = Timing::of(client.session_timeout());
-    let mut valid_until = begun + timing.lease;
-    let mut runs = Instant::now() < valid_until;
-    standing.set_lease(runs);
+/// Keeps the lease of a session that was asked for at `begun`. Tells of every renewal, and by `None`
+/// that the lease has run out. Returns when the session is over.
+pub(crate) async fn keep(
+    client: &Client,
+    begun: Instant,
+    mut tell: impl FnMut(Option<Renewal>),
+) -> Error {
+    let Timing { interval, lease } = Timing::of(client.session_timeout());
+    let mut sent = begun;
+    loop {
+        let valid_until = sent + lease;
+        let runs = Instant::now() < valid_until;
+        tell(runs.then_some(Renewal { sent, lease }));
+        if runs {
+            sleep(interval).await;
+        }
+        sent = match next_answer(client, valid_until, interval / 8, &mut tell).await {
+            Ok(sent) => sent,
+            Err(over) => {
+                tell(None);
+                return over;
+            }
+        };
+    }
+}
+
+/// When the request was sent that was answered next. Tells when that takes too long.
+async fn next_answer(
+    client: &Client,
+    valid_until: Instant,
+    pause: Duration,
+    tell: &mut impl FnMut(Option<Renewal>),
+) -> Result<Instant, Error> {
+    let asking = ask(client, pause);
+    tokio::pin!(asking);
+    match timeout_at(valid_until, &mut asking).await {
+        Ok(answered) => answered,
+        Err(_) => {
+            tracing::warn!("ZooKeeper has not answered in time: what it said does not hold");
+            tell(None);
+            asking.await
+        }
+    }
+}
+
+/// Asks until there is an answer.
+async fn ask(client: &Client, pause: Duration) -> Result<Instant, Error> {
     loop {
         let sent = Instant::now();
         // Answered by the ensemble's leader, unlike a ping.
-        let answer = client.sync("/");
-        tokio::pin!(answer);
-        let answered = match timeout_at(valid_until, &mut answer).await {
-            Ok(answered) => answered,
-            Err(_) => {
-                if runs {
-                    tracing::warn!(
-                        "ZooKeeper has not answered for {:?}: nobody is known to lead",
-                        timing.lease
-                    );
-                }
-                runs = false;
-                standing.set_lease(false);
-                answer.await
-            }
-        };
-        match answered {
-            Ok(()) => {
-                valid_until = sent + timing.lease;
-                runs = Instant::now() < valid_until;
-                standing.set_lease(runs);
-                if runs {
-                    sleep(timing.interval).await;
-                }
-            }
+        match client.sync("/").await {
+            Ok(()) => return Ok(sent),
             // The library is connecting again. The next request waits for that.
-            Err(Error::ConnectionLoss) => sleep(timing.interval / 8).await,
-            Err(over) => {
-                standing.set_lease(false);
-                return over;
-            }
+            Err(Error::ConnectionLoss) => sleep(pause).await,
+            Err(over) => return Err(over),
         }
     }
 }

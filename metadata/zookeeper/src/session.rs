@@ -4,7 +4,7 @@ use futures::future::join_all;
 use tokio::time::Instant;
 use zookeeper_client::{Acls, Client, CreateMode, CreateOptions, Error};
 
-use crate::config::{OpenError, ZooKeeperConfig};
+use crate::config::{Ensemble, OpenError, ZooKeeperConfig};
 use crate::layout::json::{self, ReadError};
 use crate::layout::signs;
 use crate::layout::{BASE, CLUSTER_ID, CONTROLLER_EPOCH, JANUS, OFFSET, candidate_path};
@@ -39,30 +39,62 @@ pub(crate) enum SessionError {
 /// Begins a session, prepares the tree and registers this controller. The session stays when its
 /// client is dropped, as it would if the process died; whoever leaves in order deletes its ephemeral
 /// znodes. `term` is the newest one that was ever seen here.
-pub(crate) async fn begin(config: &ZooKeeperConfig, term: u64) -> Result<Session, SessionError> {
+pub(crate) async fn begin(
+    ensemble: &Ensemble,
+    config: &ZooKeeperConfig,
+    term: u64,
+) -> Result<Session, SessionError> {
     let begun = Instant::now();
-    let client = connect(config).await?;
+    let client = connect(ensemble).await?;
     prepare(&client, config, term).await?;
-    let registered = retried(|| register(&client, config)).await?;
+    let path = candidate_path(config.controller_id);
+    let registered = claim(&client, &path, &signs::candidate(&config.endpoint)).await?;
     Ok(Session { client, begun, registered })
 }
 
-async fn connect(config: &ZooKeeperConfig) -> Result<Client, SessionError> {
-    let (servers, chroot) = config.servers_and_chroot()?;
-    let connector = Client::connector().with_session_timeout(config.session_timeout());
+/// A session below the chroot, which is created where it is missing.
+pub(crate) async fn connect(ensemble: &Ensemble) -> Result<Client, SessionError> {
+    let Ensemble { servers, chroot, session_timeout } = ensemble;
+    let connector = Client::connector().with_session_timeout(*session_timeout);
     let client = connector.with_detached().connect(servers).await?;
     tracing::info!(
         "session {} with ZooKeeper {servers}: timeout {} ms, asked for {} ms",
         client.session_id(),
         client.session_timeout().as_millis(),
-        config.session_timeout_ms
+        session_timeout.as_millis()
     );
     if chroot.is_empty() {
         return Ok(client);
     }
     retried(|| client.mkdir(chroot, &PERSISTENT)).await?;
     let unusable = |_| OpenError::Config(format!("zookeeper.connect: unusable chroot {chroot}"));
-    Ok(client.chroot(chroot).map_err(unusable)?)
+    Ok(client.chroot(chroot.as_str()).map_err(unusable)?)
+}
+
+/// Creates an ephemeral znode of this session, instead of what an earlier one left, and says by
+/// which transaction.
+pub(crate) async fn claim(client: &Client, path: &str, data: &[u8]) -> Result<i64, Error> {
+    retried(|| try_claim(client, path, data)).await
+}
+
+async fn try_claim(client: &Client, path: &str, data: &[u8]) -> Result<i64, Error> {
+    loop {
+        let found = client.check_stat(path).await?;
+        let mut writer = client.new_multi_writer();
+        if let Some(stat) = found {
+            if stat.ephemeral_owner == client.session_id().0 {
+                return Ok(stat.czxid);
+            }
+            writer.add_delete(path, Some(stat.version))?;
+        }
+        writer.add_create(path, data, &EPHEMERAL)?;
+        match writer.commit().await.map_err(Error::from) {
+            // It has just come, or gone: look again.
+            Ok(_) | Err(Error::NodeExists | Error::BadVersion) => {}
+            Err(Error::NoNode) if found.is_some() => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Repeats what a lost connection interrupted, until the session is over.
@@ -127,26 +159,4 @@ async fn create_missing(client: &Client, term: u64) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Shows that this controller lives, and says by which transaction. What an earlier process of it
-/// left is replaced.
-async fn register(client: &Client, config: &ZooKeeperConfig) -> Result<i64, Error> {
-    let path = candidate_path(config.controller_id);
-    loop {
-        let found = client.check_stat(&path).await?;
-        let mut writer = client.new_multi_writer();
-        if let Some(stat) = found {
-            if stat.ephemeral_owner == client.session_id().0 {
-                return Ok(stat.czxid);
-            }
-            writer.add_delete(&path, Some(stat.version))?;
-        }
-        writer.add_create(&path, &signs::candidate(&config.endpoint), &EPHEMERAL)?;
-        match writer.commit().await.map_err(Error::from) {
-            // It has just come, or gone: look again.
-            Ok(_) | Err(Error::NoNode | Error::NodeExists | Error::BadVersion) => {}
-            Err(error) => return Err(error),
-        }
-    }
 }

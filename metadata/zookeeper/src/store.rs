@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::commit::{self, Cursor, WriteError};
-use crate::config::{OpenError, ZooKeeperConfig};
+use crate::config::{Ensemble, OpenError, ZooKeeperConfig};
 use crate::election::{Election, Request};
 use crate::layout::Znode;
 use crate::layout::plan::{self, CHANGES_BYTES_MAX, Change, Limits, Step};
@@ -42,6 +42,7 @@ const FINDINGS_MAX: usize = 20;
 /// expires. Close it to let others go on at once.
 pub struct ZooKeeperStore {
     config: Arc<ZooKeeperConfig>,
+    ensemble: Ensemble,
     standing: Arc<Standing>,
     requests: mpsc::Sender<Request>,
     /// One load or commit at a time.
@@ -112,12 +113,13 @@ impl ZooKeeperStore {
     /// Returns when the ensemble has answered, or has not for a session timeout: then it is tried
     /// for ever, and a later refusal is logged. Must be called inside a tokio runtime.
     pub async fn open(config: ZooKeeperConfig) -> Result<Self, OpenError> {
-        config.check()?;
+        let ensemble = Ensemble::new(&config.connect, config.session_timeout_ms)?;
         let config = Arc::new(config);
         let standing = Arc::new(Standing::new(config.generation));
         let (requests, received) = mpsc::channel(REQUESTS);
         let (tell, opened) = oneshot::channel();
         let election = Election {
+            ensemble: ensemble.clone(),
             config: config.clone(),
             standing: standing.clone(),
             requests: received,
@@ -127,6 +129,7 @@ impl ZooKeeperStore {
         tasks.spawn(election.run(tell));
         let store = Self {
             config,
+            ensemble,
             standing,
             requests,
             known: Mutex::default(),
@@ -343,8 +346,7 @@ impl ZooKeeperStore {
     }
 
     fn limits(&self) -> Limits<'_> {
-        let (_, chroot) = self.config.servers_and_chroot().expect("checked at the start");
-        Limits { chroot, bytes_max: CHANGES_BYTES_MAX }
+        Limits { chroot: &self.ensemble.chroot, bytes_max: CHANGES_BYTES_MAX }
     }
 }
 

@@ -1,9 +1,49 @@
-//! The value of every znode that holds no entity: those of the election, and the count of commits.
+//! The value of every znode that holds no entity: signs of life, the election, the count of commits.
 
-use metadata::{ControllerId, Offset, Uuid};
+use std::collections::BTreeMap;
+
+use metadata::{ControllerId, Listener, Offset, Uuid};
 use serde::{Deserialize, Serialize};
 
 use super::json::{FORMAT_VERSION, ReadError, parse, render};
+
+// `/brokers/ids/<id>`
+
+#[derive(Serialize)]
+struct BrokerIdJson<'a> {
+    version: u32,
+    /// Of the first plaintext listener, for the oldest of clients; none: null and -1.
+    host: Option<&'a str>,
+    port: i32,
+    jmx_port: i32,
+    timestamp: String,
+    endpoints: Vec<String>,
+    listener_security_protocol_map: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rack: Option<&'a str>,
+    features: BTreeMap<String, i16>,
+}
+
+/// Only a sign of life: nobody here reads it. `now` is in milliseconds since 1970.
+pub(crate) fn broker_id(listeners: &[Listener], rack: Option<&str>, now: u128) -> Vec<u8> {
+    let plaintext = listeners.iter().find(|it| it.security_protocol == "PLAINTEXT");
+    let endpoint = |it: &Listener| {
+        let host = if it.host.contains(':') { format!("[{}]", it.host) } else { it.host.clone() };
+        format!("{}://{host}:{}", it.name, it.port)
+    };
+    let protocols = listeners.iter().map(|it| (it.name.as_str(), it.security_protocol.as_str()));
+    render(&BrokerIdJson {
+        version: 5,
+        host: plaintext.map(|it| it.host.as_str()),
+        port: plaintext.map_or(-1, |it| it.port.into()),
+        jmx_port: -1,
+        timestamp: now.to_string(),
+        endpoints: listeners.iter().map(endpoint).collect(),
+        listener_security_protocol_map: protocols.collect(),
+        rack,
+        features: BTreeMap::new(),
+    })
+}
 
 // `/janus/candidates/<id>`
 

@@ -221,6 +221,7 @@ fn golden() {
         port: 9092,
         security_protocol: "PLAINTEXT".into(),
     };
+    let listeners = vec![listener];
     let records = [
         Record::Cluster(metadata::Cluster { id: "MkU3OEVBNTcwNTJENDM2Qk".into() }),
         Record::Mode(Mode {
@@ -240,7 +241,7 @@ fn golden() {
             id: 1,
             epoch: 12,
             incarnation: Uuid::from_u128(3),
-            listeners: vec![listener],
+            listeners: listeners.clone(),
             rack: Some("dc1".into()),
             log_dirs: vec![Uuid::from_u128(4)],
             fenced: false,
@@ -268,6 +269,8 @@ fn golden() {
     tree.0.insert("/janus".into(), signs::format());
     tree.0.insert("/janus/offset".into(), signs::offset(17, Uuid::nil()));
     tree.0.insert("/janus/candidates/101".into(), signs::candidate("controller1:9093"));
+    let sign_of_life = signs::broker_id(&listeners, Some("dc1"), 1_795_505_725_024);
+    tree.0.insert("/brokers/ids/1".into(), sign_of_life);
     let text: String = tree
         .0
         .iter()

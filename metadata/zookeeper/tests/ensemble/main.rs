@@ -4,4 +4,5 @@ mod commits;
 mod contract;
 mod controllers;
 mod election;
+mod presence;
 mod server;
