@@ -1,6 +1,7 @@
 //! A cluster of three brokers and three controllers, for one test in one mode.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -12,6 +13,9 @@ use crate::{Program, eventually, kafka_tool, kcat, python, report};
 
 /// Lines of every server's log that a failed test shows.
 const LOG_TAIL_LINES: usize = 25;
+
+/// A server that logs the same words more often than this goes round in circles.
+const SAME_WORDS_MAX: usize = 1000;
 
 /// How the controllers coordinate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,8 +162,18 @@ impl Cluster {
         })
     }
 
-    /// Panics when a server panicked, or logged an error that the test does not expect.
+    /// Panics when a server panicked, logged an error that the test does not expect, or logged the
+    /// same again and again.
     fn check_logs(&self) {
+        for (server, log) in self.logs() {
+            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+            for words in log.lines().filter_map(|line| Some(line.split_once("] ")?.1)) {
+                *counts.entry(words).or_default() += 1;
+            }
+            let most = counts.into_iter().max_by_key(|(_, count)| *count);
+            let (words, count) = most.unwrap_or_default();
+            assert!(count <= SAME_WORDS_MAX, "{server} logged {count} times: {words}");
+        }
         let expected = self.expected_errors.borrow();
         let unexpected: Vec<String> = self
             .logs()

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use lab::history::Judgement;
 use lab::load::{Load, LoadOptions, LoadReport};
-use tests::{Cluster, report, with_cluster};
+use tests::{Cluster, eventually, report, with_cluster};
 use tokio::runtime::Runtime;
 
 const BROKER_KILLS: usize = 10;
@@ -88,6 +88,80 @@ fn a_broker_and_the_active_controller_may_die_together() {
             cluster.wait_until_in_sync();
         });
         assert_nothing_broken(&report);
+    });
+}
+
+#[test]
+fn paused_servers_are_replaced_and_do_no_harm_when_they_resume() {
+    with_cluster(&[], |cluster| {
+        let report = under_load(cluster, |load| {
+            load.mark_fault("leader pauses");
+            let leader = cluster.leader("orders", 0);
+            cluster.json(&format!("pause broker {leader}"));
+            cluster.wait_for_status("the leader is replaced", |status| {
+                let of_leader = &status["brokers"][leader as usize - 1];
+                of_leader["leaders"] == 0 && status["offline"] == 0
+            });
+            cluster.json(&format!("resume broker {leader}"));
+            cluster.wait_until_in_sync();
+
+            load.mark_fault("active controller pauses");
+            let active = cluster.status()["controller"]["id"].clone();
+            cluster.json(&format!("pause controller {active}"));
+            cluster.wait_for_status("the controller is replaced", |status| {
+                status["controller"]["id"].is_i64() && status["controller"]["id"] != active
+            });
+            cluster.json(&format!("resume controller {active}"));
+            // It has to notice that it is not the active one any more.
+            cluster.kill("leader orders 1");
+            cluster.wait_for_status("every partition is led", |it| it["offline"] == 0);
+            cluster.json("start all");
+            cluster.wait_until_in_sync();
+        });
+        assert_nothing_broken(&report);
+    });
+}
+
+#[test]
+fn all_servers_are_restarted_one_by_one_under_load() {
+    with_cluster(&[], |cluster| {
+        let report = under_load(cluster, |load| {
+            load.mark_fault("rolling restart");
+            cluster.json("restart all");
+            cluster.wait_until_in_sync();
+        });
+        assert_nothing_broken(&report);
+    });
+}
+
+#[test]
+fn a_record_that_too_few_replicas_would_have_is_refused() {
+    with_cluster(&[], |cluster| {
+        cluster.create_topic("orders", 1, &[]);
+        let produce = |acks: &str, value: &'static str| {
+            cluster
+                .kcat(&format!("-P -t orders -X acks={acks} -X message.timeout.ms=2000"))
+                .input(value)
+                .run()
+        };
+        produce("all", "three replicas\n").success();
+        let leader = cluster.leader("orders", 0);
+        let [first, second] = [leader % 3 + 1, (leader + 1) % 3 + 1];
+        cluster.kill(&format!("broker {first}"));
+        produce("all", "two replicas\n").success();
+        cluster.kill(&format!("broker {second}"));
+        let isr_is_one = || {
+            let isr = &cluster.json("topics describe orders")[0]["partitions"][0]["isr"];
+            (isr.as_array().unwrap().len() == 1).then_some(())
+        };
+        eventually("only the leader is in sync", isr_is_one);
+        let refused = produce("all", "one replica\n");
+        assert_eq!(refused.status.code(), Some(1), "{refused}");
+        cluster.json("start all");
+        cluster.wait_until_in_sync();
+        produce("all", "three again\n").success();
+        let read = cluster.kcat("-C -t orders -o beginning -e -q").success();
+        assert_eq!(read, "three replicas\ntwo replicas\nthree again\n");
     });
 }
 
