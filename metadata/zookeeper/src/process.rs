@@ -28,9 +28,8 @@ pub(crate) async fn ended(address: &str) {
         match timeout(CONNECT_DEADLINE, TcpStream::connect(address)).await {
             Ok(Ok(mut stream)) => {
                 let opened = Instant::now();
+                known = true;
                 while let Ok(1..) = stream.read(&mut [0; 512]).await {}
-                // A dying process's kernel accepts for a moment longer.
-                known |= opened.elapsed() > PAUSE_MIN;
                 let lasted = opened.elapsed() > PAUSE_MAX;
                 pause = if lasted { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
                 refusing_since = None;

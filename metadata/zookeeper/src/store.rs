@@ -25,7 +25,7 @@ use crate::load::{self, Loaded};
 use crate::standing::{Standing, Term};
 
 /// A transaction that is not known to be applied after this time is given up.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A successor that has not taken over after this time is no longer asked to.
 const HANDOVER_TIMEOUT: Duration = Duration::from_millis(1500);
 /// What is left behind by a close that takes longer goes with the session.

@@ -107,11 +107,13 @@ pub(crate) fn plan(
             Err(TooLarge { path, bytes, room: limits.bytes_max })
         }
         _ => {
-            let (first, second) = records.split_at(records.len() / 2);
-            let mut steps = plan(before, first, term, limits)?;
-            let reached = &steps[steps.len() - 1].image;
-            let rest = plan(reached, second, term, limits)?;
-            steps.extend(rest);
+            let pieces = bytes.div_ceil(limits.bytes_max).clamp(2, records.len());
+            let (mut steps, mut reached) = (Vec::new(), before.clone());
+            for piece in records.chunks(records.len().div_ceil(pieces)) {
+                let planned = plan(&reached, piece, term, limits)?;
+                reached = planned.last().map_or(reached, |step| step.image.clone());
+                steps.extend(planned);
+            }
             Ok(steps)
         }
     }
