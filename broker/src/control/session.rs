@@ -80,7 +80,14 @@ enum Event {
     Batch(Option<Result<grpc::MetadataBatch, tonic::Status>>),
     BeatDue,
     IntentChanged,
-    Beaten { sent_ms: i64, reply: Result<grpc::HeartbeatReply, tonic::Status> },
+    Beaten {
+        sent_ms: i64,
+        reply: Result<grpc::HeartbeatReply, tonic::Status>,
+    },
+    /// Whether another controller says that it is the active one.
+    Doubted {
+        replaced: bool,
+    },
 }
 
 /// Why a connection to the active controller ended.
@@ -114,7 +121,7 @@ impl Session {
         let mut refusals = 0;
         loop {
             let Some((endpoint, client)) = self.find_active().await else { return };
-            let ended = self.stay(client).await;
+            let ended = self.stay(&endpoint, client).await;
             self.active.send_replace(None);
             if self.updates.is_closed() || matches!(ended, Ended::Stopping) {
                 return;
@@ -129,40 +136,16 @@ impl Session {
         }
     }
 
-    /// Asks all controllers at once who is active; the first that says "me" is it.
+    /// Asks all controllers until one is active.
     async fn find_active(&self) -> Option<(String, ControllerClient)> {
         let mut pause = SEARCH_PAUSE;
         let mut tries = 0;
         loop {
-            let mut asked = JoinSet::new();
-            for endpoint in self.options.controllers.clone() {
-                let cluster_id = self.options.cluster_id.to_string();
-                let credentials = self.options.credentials.clone();
-                asked.spawn(async move {
-                    let mut client = connect(&endpoint, CONNECT_TIMEOUT, credentials)
-                        .await
-                        .map_err(|error| error.to_string())?;
-                    let mut request =
-                        tonic::Request::new(grpc::DescribeQuorumRequest { cluster_id });
-                    request.set_timeout(CALL_TIMEOUT);
-                    let reply = client
-                        .describe_quorum(request)
-                        .await
-                        .map_err(|status| format!("{endpoint}: {}", status.message()))?
-                        .into_inner();
-                    let active = reply.active_id >= 0 && reply.active_id == reply.answered_by;
-                    Ok::<_, String>(active.then_some((endpoint, client)))
-                });
-            }
-            let mut problem = None;
-            while let Some(answer) = asked.join_next().await {
-                match answer {
-                    Ok(Ok(Some(found))) => return Some(found),
-                    Ok(Ok(None)) => {}
-                    Ok(Err(error)) => problem = Some(error),
-                    Err(_) => {}
-                }
-            }
+            let problem = match ask(self.options.clone(), None).await {
+                Ok(Some(found)) => return Some(found),
+                Ok(None) => None,
+                Err(problem) => Some(problem),
+            };
             if self.updates.is_closed() {
                 return None;
             }
@@ -177,8 +160,8 @@ impl Session {
     }
 
     /// Registers with the active controller and stays with it until something ends that.
-    async fn stay(&mut self, mut client: ControllerClient) -> Ended {
-        match self.stay_connected(&mut client).await {
+    async fn stay(&mut self, endpoint: &str, mut client: ControllerClient) -> Ended {
+        match self.stay_connected(endpoint, &mut client).await {
             Err(ended) => ended,
             Ok(never) => match never {},
         }
@@ -186,6 +169,7 @@ impl Session {
 
     async fn stay_connected(
         &mut self,
+        endpoint: &str,
         client: &mut ControllerClient,
     ) -> Result<std::convert::Infallible, Ended> {
         let broker_epoch = self.register(client).await?;
@@ -205,11 +189,13 @@ impl Session {
         let mut assembling = Assembling::default();
         let mut leases = grpc::Leases::default();
         let mut beats = JoinSet::new();
+        let mut doubts = JoinSet::new();
         let mut next_beat = tokio::time::Instant::now();
         loop {
             let event = tokio::select! {
                 batch = stream.next() => Event::Batch(batch),
                 Some(Ok((sent_ms, reply))) = beats.join_next() => Event::Beaten { sent_ms, reply },
+                Some(Ok(replaced)) = doubts.join_next() => Event::Doubted { replaced },
                 () = tokio::time::sleep_until(next_beat),
                     if leases.heartbeat_interval_ms > 0 => Event::BeatDue,
                 Ok(()) = self.intent.changed() => Event::IntentChanged,
@@ -229,13 +215,24 @@ impl Session {
                         next_beat = tokio::time::Instant::now();
                     }
                 }
+                Event::Doubted { replaced: true } => return Err(Ended::NotActive),
+                Event::Doubted { replaced: false } => {}
                 Event::BeatDue | Event::IntentChanged => {
+                    // A controller that hangs keeps its connections for long, and its successor
+                    // waits for this broker no longer than a session: ask the others.
+                    if !beats.is_empty() && doubts.is_empty() {
+                        let epoch = self.received.epoch;
+                        let current = Current { endpoint: endpoint.to_owned(), epoch };
+                        let asked = ask(self.options.clone(), Some(current));
+                        doubts.spawn(async { matches!(asked.await, Ok(Some(_))) });
+                    }
                     next_beat = tokio::time::Instant::now()
                         + Duration::from_millis(u64::from(leases.heartbeat_interval_ms.max(1)));
                     self.beat(client.clone(), broker_epoch, &leases, &mut beats);
                 }
                 Event::Beaten { reply: Err(status), .. } => {
-                    // One lost beat is no reason to leave; the stream tells when the peer is gone.
+                    // One lost beat is no reason to leave: the stream tells when the peer is gone,
+                    // the others tell when it has been replaced.
                     tracing::debug!("heartbeat: {}", status.message());
                 }
                 Event::Beaten { sent_ms, reply: Ok(reply) } => {
@@ -361,6 +358,56 @@ impl Session {
         self.updates.send(Update { published, records }).await.map_err(|_| Ended::Stopping)?;
         Ok(true)
     }
+}
+
+/// The controller that this broker is connected to.
+#[derive(Clone)]
+struct Current {
+    endpoint: String,
+    epoch: ControllerEpoch,
+}
+
+/// Asks all controllers at once who is active; the first that says "me" is it. Beside a current
+/// one, only a controller of a newer epoch is.
+async fn ask(
+    options: SessionOptions,
+    current: Option<Current>,
+) -> Result<Option<(String, ControllerClient)>, String> {
+    let mut asked = JoinSet::new();
+    let is_current = |endpoint: &str| current.as_ref().is_some_and(|it| it.endpoint == endpoint);
+    let newer_than = current.as_ref().map(|it| it.epoch);
+    for endpoint in options.controllers.iter().filter(|it| !is_current(it)).cloned() {
+        let cluster_id = options.cluster_id.to_string();
+        let credentials = options.credentials.clone();
+        asked.spawn(async move {
+            let mut client = connect(&endpoint, CONNECT_TIMEOUT, credentials)
+                .await
+                .map_err(|error| error.to_string())?;
+            let mut request = tonic::Request::new(grpc::DescribeQuorumRequest { cluster_id });
+            request.set_timeout(CALL_TIMEOUT);
+            let reply = client
+                .describe_quorum(request)
+                .await
+                .map_err(|status| format!("{endpoint}: {}", status.message()))?
+                .into_inner();
+            let epoch = reply.epoch.unwrap_or_default();
+            let epoch = ControllerEpoch { generation: epoch.generation, term: epoch.term };
+            let active = reply.active_id >= 0
+                && reply.active_id == reply.answered_by
+                && newer_than.is_none_or(|current| epoch > current);
+            Ok::<_, String>(active.then_some((endpoint, client)))
+        });
+    }
+    let mut problem = None;
+    while let Some(answer) = asked.join_next().await {
+        match answer {
+            Ok(Ok(Some(found))) => return Ok(Some(found)),
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => problem = Some(error),
+            Err(_) => {}
+        }
+    }
+    problem.map_or(Ok(None), Err)
 }
 
 /// The chunks of one update that have arrived.

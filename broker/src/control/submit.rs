@@ -96,7 +96,11 @@ impl Controller {
                     cluster_id: self.cluster_id.to_string(),
                 });
                 request.set_timeout(deadline.saturating_duration_since(Instant::now()));
-                match client.describe_quorum(request).await.map(tonic::Response::into_inner) {
+                let answered = tokio::select! {
+                    answered = client.describe_quorum(request) => answered,
+                    Ok(()) = active.changed() => continue,
+                };
+                match answered.map(tonic::Response::into_inner) {
                     Ok(reply) if reply.active_id == reply.answered_by => return Ok(reply),
                     Ok(_) => {}
                     Err(status) => tracing::debug!("describe quorum: {}", status.message()),
@@ -126,7 +130,12 @@ impl Controller {
                 principal: principal.to_owned(),
             });
             request.set_timeout(deadline.saturating_duration_since(Instant::now()));
-            match client.submit(request).await.map(tonic::Response::into_inner) {
+            let answered = tokio::select! {
+                answered = client.submit(request) => answered,
+                // The session has left this controller: its successor answers.
+                Ok(()) = active.changed() => continue,
+            };
+            match answered.map(tonic::Response::into_inner) {
                 Ok(reply) if reply.not_active.is_none() => {
                     let epoch = reply.epoch.unwrap_or_default();
                     let epoch = ControllerEpoch { generation: epoch.generation, term: epoch.term };

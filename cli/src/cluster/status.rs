@@ -146,7 +146,9 @@ impl LocalCluster {
 
     /// The metadata, from whoever has it: nobody, when nothing runs.
     async fn view(&self, state: &ClusterState, quorum: &Quorum) -> Result<Option<View>> {
-        let active = quorum.active().map(ServerId::controller);
+        // One that hangs is still called active for a while: it would be waited for in vain.
+        let active = quorum.active().filter(|id| quorum.answered.contains(id));
+        let active = active.map(ServerId::controller);
         if let Some(server) = active.and_then(|id| state.server(id).ok()) {
             let credentials = self.credentials(&state.cluster_id)?;
             let image = fetch_image(&server.endpoint(), &state.cluster_id, &credentials).await;

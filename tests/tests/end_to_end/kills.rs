@@ -12,6 +12,9 @@ use tokio::runtime::Runtime;
 const BROKER_KILLS: usize = 10;
 const CONTROLLER_KILLS: usize = 5;
 
+/// Records of half a second of load.
+const FLOW_RECORDS: u64 = 500;
+
 /// Runs a load on a topic `orders` while the test does something to the cluster, and judges.
 fn under_load(cluster: &Cluster, test: impl FnOnce(&Load)) -> LoadReport {
     let runtime = Runtime::new().unwrap();
@@ -25,6 +28,12 @@ fn under_load(cluster: &Cluster, test: impl FnOnce(&Load)) -> LoadReport {
     let report = runtime.block_on(load.stop_and_check()).unwrap();
     print_gaps(&report);
     report
+}
+
+/// Waits until records are acknowledged again, so that the next fault finds a load that flows.
+fn wait_until_it_flows(load: &Load) {
+    let before = load.acknowledged();
+    eventually("the load flows", || (load.acknowledged() > before + FLOW_RECORDS).then_some(()));
 }
 
 fn print_gaps(gaps: &LoadReport) {
@@ -57,6 +66,7 @@ fn nothing_is_lost_when_brokers_and_controllers_are_killed_one_after_the_other()
                 cluster.wait_for_status("every partition is led", |it| it["offline"] == 0);
                 cluster.json(&format!("start broker {broker}"));
                 cluster.wait_until_in_sync();
+                wait_until_it_flows(load);
                 if number * CONTROLLER_KILLS / BROKER_KILLS
                     < (number + 1) * CONTROLLER_KILLS / BROKER_KILLS
                 {
@@ -64,6 +74,7 @@ fn nothing_is_lost_when_brokers_and_controllers_are_killed_one_after_the_other()
                     let controller = cluster.kill("controller active");
                     cluster.json(&format!("start controller {controller}"));
                     cluster.wait_until_in_sync();
+                    wait_until_it_flows(load);
                 }
             }
         });
@@ -104,6 +115,7 @@ fn paused_servers_are_replaced_and_do_no_harm_when_they_resume() {
             });
             cluster.json(&format!("resume broker {leader}"));
             cluster.wait_until_in_sync();
+            wait_until_it_flows(load);
 
             load.mark_fault("active controller pauses");
             let active = cluster.status()["controller"]["id"].clone();
