@@ -16,7 +16,7 @@ use crate::layout::json::ReadError;
 use crate::layout::plan::{CHANGES_BYTES_MAX, Change, missing_parents};
 use crate::layout::signs::{self, OffsetJson};
 use crate::layout::{CONTROLLER_EPOCH, OFFSET};
-use crate::session::{PERSISTENT, retried};
+use crate::session::{PERSISTENT, is_lost, retried};
 use crate::standing::Term;
 
 /// Requests that are under way at once when many znodes are looked at.
@@ -147,7 +147,7 @@ async fn try_write(
             Some(MultiWriteResult::SetData { stat }) => Ok(Try::Done { version: stat.version }),
             other => Err(WriteError::Unknown(format!("the ensemble answered {other:?}"))),
         },
-        Err(CheckWriteError::RequestFailed { source: Error::ConnectionLoss }) => Ok(Try::Lost),
+        Err(CheckWriteError::RequestFailed { source }) if is_lost(&source) => Ok(Try::Lost),
         Err(CheckWriteError::CheckFailed { source: Error::BadVersion | Error::NoNode }) => {
             Ok(Try::Deposed)
         }

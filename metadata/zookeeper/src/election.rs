@@ -31,7 +31,7 @@ use zookeeper_client::{Client, Error, MultiReadResult, MultiWriteResult, Stat};
 use crate::config::{Ensemble, OpenError, ZooKeeperConfig};
 use crate::layout::signs::{self, Lock};
 use crate::layout::{BROKER_IDS, CANDIDATES, CONTROLLER, CONTROLLER_EPOCH, candidate_path};
-use crate::session::{self, EPHEMERAL, Session, SessionError, retried};
+use crate::session::{self, EPHEMERAL, Session, SessionError, is_lost, retried};
 use crate::standing::{Standing, Term};
 use crate::{lease, process};
 
@@ -93,7 +93,7 @@ impl Election {
             };
             tell(Ok(()));
             standing.begin_session(&session.client);
-            let leased = lease::keep(&session.client, session.begun, |renewal| {
+            let leased = lease::keep(&session.client, |renewal| {
                 standing.set_lease(renewal.is_some());
             });
             let ended = tokio::select! {
@@ -265,9 +265,8 @@ impl Election {
                 tracing::debug!("elected under epoch {}", self.epoch(term));
                 Ok(())
             }
-            Err(Error::BadVersion | Error::NodeExists | Error::NoNode | Error::ConnectionLoss) => {
-                Ok(())
-            }
+            Err(Error::BadVersion | Error::NodeExists | Error::NoNode) => Ok(()),
+            Err(error) if is_lost(&error) => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -11,6 +11,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 use zookeeper_client::{Client, Error};
 
+use crate::session::is_lost;
+
 /// An answer of the ensemble, and how long it is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Renewal {
@@ -35,41 +37,37 @@ impl Timing {
     }
 }
 
-/// Keeps the lease of a session that was asked for at `begun`. Tells of every renewal, and by `None`
-/// that the lease has run out. Returns when the session is over.
-pub(crate) async fn keep(
-    client: &Client,
-    begun: Instant,
-    mut tell: impl FnMut(Option<Renewal>),
-) -> Error {
+/// Keeps the lease of a session. Tells of every renewal, and by `None` that the lease has run out.
+/// Returns when the session is over.
+pub(crate) async fn keep(client: &Client, mut tell: impl FnMut(Option<Renewal>)) -> Error {
     let Timing { interval, lease } = Timing::of(client.session_timeout());
-    let mut sent = begun;
+    let mut valid_until = None;
     loop {
-        let valid_until = sent + lease;
-        let runs = Instant::now() < valid_until;
-        tell(runs.then_some(Renewal { sent, lease }));
-        if runs {
-            sleep(interval).await;
-        }
-        sent = match next_answer(client, valid_until, interval / 8, &mut tell).await {
+        let sent = match next_answer(client, valid_until, interval / 8, &mut tell).await {
             Ok(sent) => sent,
             Err(over) => {
                 tell(None);
                 return over;
             }
         };
+        valid_until = Some(sent + lease).filter(|until| Instant::now() < *until);
+        tell(valid_until.map(|_| Renewal { sent, lease }));
+        if valid_until.is_some() {
+            sleep(interval).await;
+        }
     }
 }
 
 /// When the request was sent that was answered next. Tells when that takes too long.
 async fn next_answer(
     client: &Client,
-    valid_until: Instant,
+    valid_until: Option<Instant>,
     pause: Duration,
     tell: &mut impl FnMut(Option<Renewal>),
 ) -> Result<Instant, Error> {
     let asking = ask(client, pause);
     tokio::pin!(asking);
+    let Some(valid_until) = valid_until else { return asking.await };
     match timeout_at(valid_until, &mut asking).await {
         Ok(answered) => answered,
         Err(_) => {
@@ -87,8 +85,7 @@ async fn ask(client: &Client, pause: Duration) -> Result<Instant, Error> {
         // Answered by the ensemble's leader, unlike a ping.
         match client.sync("/").await {
             Ok(()) => return Ok(sent),
-            // The library is connecting again. The next request waits for that.
-            Err(Error::ConnectionLoss) => sleep(pause).await,
+            Err(error) if is_lost(&error) => sleep(pause).await,
             Err(over) => return Err(over),
         }
     }

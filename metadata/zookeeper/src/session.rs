@@ -1,7 +1,6 @@
 //! A session with the ensemble, and the tree that must be there before anything else.
 
 use futures::future::join_all;
-use tokio::time::Instant;
 use zookeeper_client::{Acls, Client, CreateMode, CreateOptions, Error};
 
 use crate::config::{Ensemble, OpenError, ZooKeeperConfig};
@@ -18,8 +17,6 @@ pub(crate) const EPHEMERAL: CreateOptions<'static> =
 /// A session with the ensemble.
 pub(crate) struct Session {
     pub(crate) client: Client,
-    /// When it was asked for.
-    pub(crate) begun: Instant,
     /// The transaction by which this controller registered. What was written under its id before is
     /// from an earlier session.
     pub(crate) registered: i64,
@@ -44,12 +41,11 @@ pub(crate) async fn begin(
     config: &ZooKeeperConfig,
     term: u64,
 ) -> Result<Session, SessionError> {
-    let begun = Instant::now();
     let client = connect(ensemble).await?;
     prepare(&client, config, term).await?;
     let path = candidate_path(config.controller_id);
     let registered = claim(&client, &path, &signs::candidate(&config.endpoint)).await?;
-    Ok(Session { client, begun, registered })
+    Ok(Session { client, registered })
 }
 
 /// A session below the chroot, which is created where it is missing.
@@ -97,6 +93,12 @@ async fn try_claim(client: &Client, path: &str, data: &[u8]) -> Result<i64, Erro
     }
 }
 
+/// Whether a connection broke before the answer came. The library is connecting again then, and the
+/// next request waits for that. (It reports a connection that went silent by an error of its own.)
+pub(crate) fn is_lost(error: &Error) -> bool {
+    matches!(error, Error::ConnectionLoss | Error::Custom(_))
+}
+
 /// Repeats what a lost connection interrupted, until the session is over.
 pub(crate) async fn retried<T, F>(operation: impl Fn() -> F) -> Result<T, Error>
 where
@@ -104,7 +106,7 @@ where
 {
     loop {
         match operation().await {
-            Err(Error::ConnectionLoss) => {}
+            Err(error) if is_lost(&error) => {}
             other => return other,
         }
     }

@@ -105,9 +105,17 @@ impl Controller {
         *eventually(leadership.wait_for(|now| so(now))).await.expect("the store is open")
     }
 
-    /// What the leader reads.
+    /// What the leader reads, as soon as it can.
     pub(crate) async fn value(&self, name: &str) -> Option<String> {
-        let (_, image) = self.store.load().await.unwrap();
+        let image = eventually(async {
+            loop {
+                if let Ok((_, image)) = self.store.load().await {
+                    break image;
+                }
+                self.sees(|now| now.leader == Some(self.config.controller_id)).await;
+            }
+        })
+        .await;
         let values = image.configs.get(&ConfigResource::Group(name.into()))?;
         values.get("key").cloned()
     }

@@ -57,12 +57,12 @@ impl Server {
     pub(crate) fn restart(&mut self) {
         self.kill();
         let log = std::fs::File::create(self.directory.path().join("log")).unwrap();
-        // The shell notices when this process ends, however it does.
+        // The shell notices when this process ends, however it does, and kills what is still ours.
+        let directory = self.directory.path().display();
         let script = format!(
             "java -Xmx128m -XX:+UseSerialGC -Dzookeeper.forceSync=no -cp /etc/zookeeper/conf:{JAR} \
-             org.apache.zookeeper.server.quorum.QuorumPeerMain {}/zoo.cfg & \
-             read -r never; kill -9 $!",
-            self.directory.path().display()
+             org.apache.zookeeper.server.quorum.QuorumPeerMain {directory}/zoo.cfg & \
+             read -r never; grep -q {directory}/zoo.cfg /proc/$!/cmdline && kill -9 $!"
         );
         let mut process = Command::new("sh")
             .args(["-c", &script])
@@ -112,6 +112,8 @@ struct State {
     answers_cut: bool,
     /// Connections that were opened before it rose are broken.
     generation: u32,
+    /// How often somebody connected.
+    connections: u32,
 }
 
 impl Cable {
@@ -124,6 +126,7 @@ impl Cable {
         listening.spawn(async move {
             loop {
                 let (near, _) = listener.accept().await.unwrap();
+                states.send_modify(|state| state.connections += 1);
                 tokio::spawn(connect_through(near, target, states.subscribe()));
             }
         });
@@ -148,14 +151,24 @@ impl Cable {
     /// What waited is lost with its connection. New ones work.
     pub(crate) fn replace(&self) {
         self.state.send_modify(|state| {
-            *state = State { generation: state.generation + 1, ..State::default() };
+            state.generation += 1;
+            (state.requests_cut, state.answers_cut) = (false, false);
         });
+    }
+
+    /// Somebody gives a connection up and opens another one.
+    pub(crate) async fn reconnected(&self) {
+        let before = self.state.borrow().connections;
+        let mut state = self.state.subscribe();
+        state.wait_for(|state| state.connections > before).await.unwrap();
     }
 }
 
 async fn connect_through(near: TcpStream, target: u16, mut state: watch::Receiver<State>) {
     let opened = state.borrow().generation;
     let Ok(far) = TcpStream::connect(("127.0.0.1", target)).await else { return };
+    near.set_nodelay(true).unwrap();
+    far.set_nodelay(true).unwrap();
     let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
     let requests = carry(near_in, far_out, state.clone(), |state| state.requests_cut);
     let answers = carry(far_in, near_out, state.clone(), |state| state.answers_cut);

@@ -3,21 +3,21 @@
 use std::collections::BTreeSet;
 
 use metadata::{BrokerId, ControllerEpoch, Listener};
-use metadata_zookeeper::{BrokerPresence, OpenError, PresenceConfig};
+use metadata_zookeeper::{BrokerLease, BrokerLeaseConfig, OpenError};
 use tokio::sync::watch;
 use zookeeper_client::Client;
 
 use crate::controllers::{Controller, config, connect, eventually};
 use crate::server::{Cable, Server};
 
-fn presence(connect: &str, broker_id: BrokerId) -> PresenceConfig {
+fn lease(connect: &str, broker_id: BrokerId) -> BrokerLeaseConfig {
     let listener = Listener {
         name: "PLAINTEXT".into(),
         host: "broker".into(),
         port: 9092,
         security_protocol: "PLAINTEXT".into(),
     };
-    PresenceConfig {
+    BrokerLeaseConfig {
         connect: connect.into(),
         session_timeout_ms: 10_000,
         broker_id,
@@ -26,8 +26,8 @@ fn presence(connect: &str, broker_id: BrokerId) -> PresenceConfig {
     }
 }
 
-fn hold(connect: &str, broker_id: BrokerId) -> BrokerPresence {
-    BrokerPresence::hold(presence(connect, broker_id)).unwrap()
+fn hold(connect: &str, broker_id: BrokerId) -> BrokerLease {
+    BrokerLease::hold(lease(connect, broker_id)).unwrap()
 }
 
 /// A controller, whose live set this is.
@@ -67,8 +67,8 @@ async fn a_broker_that_is_cut_off_knows_before_it_is_dead_to_others() {
     let connect = connect(server);
     let (_controller, mut live) = controller(&connect).await;
     let through = connect.replace(&server.port.to_string(), &cable.port.to_string());
-    let config = PresenceConfig { session_timeout_ms: 2000, ..presence(&through, 7) };
-    let broker = BrokerPresence::hold(config).unwrap();
+    let config = BrokerLeaseConfig { session_timeout_ms: 2000, ..lease(&through, 7) };
+    let broker = BrokerLease::hold(config).unwrap();
     let mut renewals = broker.renewals();
     eventually(renewals.wait_for(Option::is_some)).await.unwrap();
     are_live(&mut live, &[7]).await;
@@ -120,6 +120,6 @@ async fn a_znode_that_somebody_deletes_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_connect_string_is_refused() {
-    let refused = BrokerPresence::hold(presence("zk1", 7)).map(drop);
+    let refused = BrokerLease::hold(lease("zk1", 7)).map(drop);
     assert!(matches!(refused, Err(OpenError::Config(_))), "{refused:?}");
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use metadata::{BrokerId, Listener};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use zookeeper_client::{Client, Error};
 
 use crate::config::{Ensemble, OpenError};
@@ -23,7 +23,7 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a broker says of itself in its znode, and where.
 #[derive(Clone, Debug)]
-pub struct PresenceConfig {
+pub struct BrokerLeaseConfig {
     /// host:port,... and an optional chroot behind the last one, as the controller tells it.
     pub connect: String,
     /// As asked for. The ensemble may grant another one.
@@ -37,18 +37,18 @@ pub struct PresenceConfig {
 /// A broker's ephemeral znode, held session after session until this is released or dropped.
 ///
 /// Dropping it is like the death of the process: the znode stays until the session expires.
-pub struct BrokerPresence {
+pub struct BrokerLease {
     renewals: watch::Receiver<Option<Renewal>>,
     release: mpsc::Sender<oneshot::Sender<()>>,
     _task: JoinSet<()>,
 }
 
-impl BrokerPresence {
+impl BrokerLease {
     /// Begins to hold the znode, in place of what an earlier process of this broker left there. So
     /// the controller must have accepted the registration of this one before.
     ///
     /// An ensemble that does not answer is tried for ever. Must be called inside a tokio runtime.
-    pub fn hold(config: PresenceConfig) -> Result<Self, OpenError> {
+    pub fn hold(config: BrokerLeaseConfig) -> Result<Self, OpenError> {
         let ensemble = Ensemble::new(&config.connect, config.session_timeout_ms)?;
         let (renewed, renewals) = watch::channel(None);
         let (release, released) = mpsc::channel(1);
@@ -79,7 +79,7 @@ impl BrokerPresence {
 
 struct Holder {
     ensemble: Ensemble,
-    config: PresenceConfig,
+    config: BrokerLeaseConfig,
     renewed: watch::Sender<Option<Renewal>>,
     released: mpsc::Receiver<oneshot::Sender<()>>,
 }
@@ -93,9 +93,8 @@ enum Stop {
 impl Holder {
     async fn run(mut self) {
         loop {
-            let begun = Instant::now();
             let ended = match session::connect(&self.ensemble).await {
-                Ok(client) => self.hold(&client, begun).await,
+                Ok(client) => self.hold(&client).await,
                 Err(SessionError::Lost(error)) => Err(error),
                 Err(SessionError::Refused(error)) => {
                     tracing::error!("{error}");
@@ -121,11 +120,11 @@ impl Holder {
         }
     }
 
-    async fn hold(&mut self, client: &Client, begun: Instant) -> Result<Stop, Error> {
+    async fn hold(&mut self, client: &Client) -> Result<Stop, Error> {
         let path = format!("{BROKER_IDS}/{}", self.config.broker_id);
         let since = session::claim(client, &path, &self.value()).await?;
         let renewed = self.renewed.clone();
-        let leased = lease::keep(client, begun, |renewal| {
+        let leased = lease::keep(client, |renewal| {
             renewed.send_replace(renewal);
         });
         tokio::pin!(leased);
