@@ -1,5 +1,6 @@
 //! Fetch: long polls of consumers and followers, with and without sessions (KIP-227).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,7 @@ use partition_log::Read;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::node_endpoints;
-use super::produce::find_topic;
+use super::{find_topic, is_wrong_leader, node_endpoints};
 use crate::broker::Broker;
 use crate::clock::monotonic_ms;
 use crate::replica::session::{FetchSession, SessionKey, Wanted, hosted};
@@ -112,7 +112,7 @@ struct Collected {
 impl Poll<'_> {
     fn find(&self, key: &SessionKey) -> Option<Arc<Partition>> {
         let image = self.broker.images.load();
-        let (id, _) = find_topic(&image, &key.topic, key.topic_id).ok()?;
+        let id = find_topic(&image, &key.topic, key.topic_id).ok()?;
         self.broker.replicas.find(id, key.partition).ok()
     }
 
@@ -155,10 +155,9 @@ impl Poll<'_> {
         let mut collected = self.collect(session, Collected::default(), incremental).await;
         let mut waits = self.request.max_wait_ms > 0;
         while waits && !self.is_enough(&collected) {
-            if session.id == 0 {
-                // Not subscribed so far: what moved meanwhile is found by one more look at all.
+            if session.subscribe_all() {
+                // What moved before there was a subscription is found by one more look at all.
                 let all: Vec<u32> = collected.answers.iter().map(|(index, _)| *index).collect();
-                session.subscribe_all();
                 all.into_iter().for_each(|index| session.keep_hot(index));
                 collected = self.collect(session, collected, incremental).await;
                 if self.is_enough(&collected) {
@@ -189,8 +188,9 @@ impl Poll<'_> {
         let mut collected = before;
         let bytes_max = (self.request.max_bytes.max(0) as usize).min(self.bytes_max());
         let candidates = session.candidates();
+        let looked_at: HashSet<u32> = candidates.iter().copied().collect();
         collected.answers.retain(|(index, answer)| {
-            let again = candidates.contains(index);
+            let again = looked_at.contains(index);
             if again {
                 collected.bytes -= answer.records.as_ref().map_or(0, Chunks::len);
             }
@@ -336,7 +336,7 @@ impl Poll<'_> {
         let image = self.broker.images.load();
         let mut leaders = Vec::new();
         for topic in &mut response.responses {
-            let Ok((id, _)) = find_topic(&image, &topic.topic, topic.topic_id) else { continue };
+            let Ok(id) = find_topic(&image, &topic.topic, topic.topic_id) else { continue };
             let Some(name) = image.topic_names.get(&id) else { continue };
             for answer in topic.partitions.iter_mut().filter(|it| is_wrong_leader(it.error_code)) {
                 let Some(partition) = image.partition(name, answer.partition_index) else {
@@ -353,10 +353,6 @@ impl Poll<'_> {
                 NodeEndpoint { node_id, host, port, rack }
             });
     }
-}
-
-fn is_wrong_leader(code: i16) -> bool {
-    code == ErrorCode::NotLeaderOrFollower.code() || code == ErrorCode::FencedLeaderEpoch.code()
 }
 
 fn refuse(code: ErrorCode) -> FetchResponse {

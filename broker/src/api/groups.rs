@@ -8,6 +8,7 @@ use kafka::messages::find_coordinator::Coordinator;
 use kafka::messages::*;
 use kafka::{ErrorCode, Str};
 
+use super::topics_on_demand::create_topics_on_demand;
 use super::{Context, endpoint_of};
 use crate::group::{OFFSETS_TOPIC, coordinator_of};
 
@@ -85,11 +86,8 @@ fn find_one(context: &Context, image: &ClusterImage, key_type: i8, key: Str) -> 
 async fn create_offsets_topic(context: &Context) {
     if !context.broker.images.load().topics.contains_key(OFFSETS_TOPIC) {
         let names = [Str::from_static(OFFSETS_TOPIC)];
-        for (name, outcome) in context.broker.create_topics_on_demand(&names, CREATE_TIMEOUT).await
-        {
-            if let Err(code) = outcome {
-                tracing::warn!("creating {name}: {}", code.name());
-            }
+        for (name, code) in create_topics_on_demand(&context.broker, &names, CREATE_TIMEOUT).await {
+            tracing::warn!("creating {name}: {}", code.name());
         }
     }
 }

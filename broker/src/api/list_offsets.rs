@@ -7,8 +7,7 @@ use kafka::messages::list_offsets::{
 };
 use metadata::Uuid;
 
-use super::Context;
-use super::produce::find_topic;
+use super::{Context, find_topic};
 use crate::replica::ReplicaError;
 
 const LATEST: i64 = -1;
@@ -34,7 +33,7 @@ pub(super) async fn list_offsets(
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for wanted in &topic.partitions {
             let answer = match &found {
-                Ok((id, _)) => look_up(&context, *id, wanted).await,
+                Ok(id) => look_up(&context, *id, wanted).await,
                 Err(error) => Err(error.clone()),
             };
             let (code, (timestamp, offset, leader_epoch)) = match answer {

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use ::metadata::control::{CreateTopic, check_topic_name};
-use ::metadata::{ClusterImage, Command, ControlError, Topic, Uuid};
+use ::metadata::control::check_topic_name;
+use ::metadata::{ClusterImage, Topic};
 use kafka::messages::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker,
     MetadataResponsePartition, MetadataResponseTopic,
 };
 use kafka::{ErrorCode, Str};
 
-use super::control_error::Refusal;
+use super::topics_on_demand::create_topics_on_demand;
 use super::{Context, endpoint_of};
 use crate::replica::is_internal;
 
@@ -169,56 +169,5 @@ async fn create_missing(
     if missing.is_empty() {
         return Vec::new();
     }
-    let mut errors = Vec::new();
-    for (name, outcome) in
-        context.broker.create_topics_on_demand(&missing, AUTO_CREATE_TIMEOUT).await
-    {
-        match outcome {
-            Ok(()) => {}
-            Err(code) => errors.push((name, code)),
-        }
-    }
-    errors
-}
-
-impl crate::broker::Broker {
-    /// Creates topics with the cluster's defaults (internal ones with their own), and waits until
-    /// this broker knows them.
-    pub(crate) async fn create_topics_on_demand(
-        &self,
-        names: &[Str],
-        timeout: Duration,
-    ) -> Vec<(Str, Result<(), ErrorCode>)> {
-        let commands: Vec<Command> = names
-            .iter()
-            .map(|name| {
-                let internal = (&**name == "__consumer_offsets").then(|| self.offsets_topic());
-                let (partitions, replication_factor, configs) =
-                    internal.unwrap_or((-1, -1, Default::default()));
-                Command::CreateTopic(CreateTopic {
-                    name: (&**name).into(),
-                    id: Uuid::new_v4(),
-                    partitions,
-                    replication_factor,
-                    assignments: Vec::new(),
-                    configs,
-                    validate_only: false,
-                })
-            })
-            .collect();
-        let outcomes = match self.controller.submit(&commands, "auto-create", timeout).await {
-            Ok(outcomes) => outcomes,
-            Err(_) => {
-                let failed = |name: &Str| (name.clone(), Err(ErrorCode::LeaderNotAvailable));
-                return names.iter().map(failed).collect();
-            }
-        };
-        let code = |error: ControlError| match error {
-            // Somebody was faster.
-            ControlError::TopicAlreadyExists(_) => Ok(()),
-            error => Err(Refusal::from(error).code),
-        };
-        let results = outcomes.into_iter().map(|it| it.map(drop).or_else(code));
-        names.iter().cloned().zip(results).collect()
-    }
+    create_topics_on_demand(&context.broker, &missing, AUTO_CREATE_TIMEOUT).await
 }

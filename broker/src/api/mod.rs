@@ -28,17 +28,19 @@ mod offsets_for_leader_epoch;
 mod produce;
 mod producer_ids;
 mod sasl;
+mod topics_on_demand;
 mod unregister_broker;
 
 use std::future::Future;
 use std::sync::Arc;
 
-use ::metadata::{Broker as BrokerRecord, BrokerId, ClusterImage};
+use ::metadata::{Broker as BrokerRecord, BrokerId, ClusterImage, Uuid};
 use bytes::Bytes;
 use kafka::messages::*;
-use kafka::{ApiKey, Decoder, Message, Request, RequestHeader, Served};
+use kafka::{ApiKey, Decoder, ErrorCode, Message, Request, RequestHeader, Served};
 
 use crate::broker::Broker;
+use crate::replica::ReplicaError;
 use crate::server::{Peer, Reply};
 
 pub use producer_ids::ProducerIds;
@@ -225,6 +227,19 @@ fn clip(client_id: kafka::Str) -> kafka::Str {
     }
     let end = (0..=PRINCIPAL_BYTES_MAX).rev().find(|at| client_id.is_char_boundary(*at));
     kafka::Str::from(&client_id[..end.unwrap_or(0)])
+}
+
+/// The id of the topic that a request names: by id where it gives one, else by name.
+pub(crate) fn find_topic(image: &ClusterImage, name: &str, id: Uuid) -> Result<Uuid, ReplicaError> {
+    if !id.is_nil() {
+        return image.topic_by_id(&id).map(|it| it.id).ok_or(ReplicaError::UnknownTopicId);
+    }
+    image.topics.get(name).map(|it| it.id).ok_or(ReplicaError::UnknownTopicOrPartition)
+}
+
+/// Errors that say: ask the leader.
+pub(crate) fn is_wrong_leader(code: i16) -> bool {
+    code == ErrorCode::NotLeaderOrFollower.code() || code == ErrorCode::FencedLeaderEpoch.code()
 }
 
 /// Where clients of a listener reach the leaders that they asked in vain for (KIP-951), as whatever

@@ -7,8 +7,7 @@ use kafka::messages::offset_for_leader_epoch::{
     OffsetForLeaderTopicResult,
 };
 
-use super::Context;
-use super::produce::find_topic;
+use super::{Context, find_topic};
 
 pub(super) async fn offsets_for_leader_epoch(
     context: Context,
@@ -24,7 +23,7 @@ pub(super) async fn offsets_for_leader_epoch(
                 .partitions
                 .iter()
                 .map(|wanted| {
-                    let answer = found.clone().and_then(|(id, _)| {
+                    let answer = found.clone().and_then(|id| {
                         let partition = context.broker.replicas.find(id, wanted.partition)?;
                         let epoch = wanted.leader_epoch;
                         partition.with_leader_log(wanted.current_leader_epoch, |log, _| {

@@ -9,11 +9,10 @@ use kafka::messages::produce::{
     TopicProduceResponse,
 };
 use kafka::{ErrorCode, Str};
-use metadata::{ClusterImage, Uuid};
 use partition_log::AppendError;
 use records::BatchHeader;
 
-use super::node_endpoints;
+use super::{find_topic, is_wrong_leader, node_endpoints};
 use crate::broker::Broker;
 use crate::clock::now_ms;
 use crate::replica::{Completion, ReplicaError};
@@ -67,7 +66,7 @@ pub(super) fn produce(
         let mut partitions = Vec::with_capacity(topic.partition_data.len());
         for data in topic.partition_data {
             let mut answer = PartitionProduceResponse { index: data.index, ..Default::default() };
-            let outcome = found.clone().and_then(|(id, _)| {
+            let outcome = found.clone().and_then(|id| {
                 let partition = broker.replicas.find(id, data.index)?;
                 broker.check_lease(&partition)?;
                 let records = data.records.map(|it| it.to_bytes()).unwrap_or_default();
@@ -153,20 +152,6 @@ fn one_batch(records: &[u8]) -> Result<(), ReplicaError> {
     }
 }
 
-/// The topic that a request names: by id where it gives one (version 13), else by name.
-pub(super) fn find_topic(
-    image: &ClusterImage,
-    name: &Str,
-    id: Uuid,
-) -> Result<(Uuid, Str), ReplicaError> {
-    if !id.is_nil() {
-        let topic = image.topic_by_id(&id).ok_or(ReplicaError::UnknownTopicId)?;
-        return Ok((id, Str::from(&*topic.name)));
-    }
-    let topic = image.topics.get(&**name).ok_or(ReplicaError::UnknownTopicOrPartition)?;
-    Ok((topic.id, name.clone()))
-}
-
 fn fill_error(answer: &mut PartitionProduceResponse, error: &ReplicaError) {
     answer.error_code = error.code().code();
     answer.base_offset = -1;
@@ -178,19 +163,17 @@ fn fill_error(answer: &mut PartitionProduceResponse, error: &ReplicaError) {
 /// KIP-951: who was asked in vain learns the leader without another request.
 fn point_to_leaders(broker: &Broker, listener: Option<&Arc<str>>, response: &mut ProduceResponse) {
     let Some(listener) = listener else { return };
-    let wrong_leader = |code| {
-        code == ErrorCode::NotLeaderOrFollower.code() || code == ErrorCode::FencedLeaderEpoch.code()
-    };
     let all = || response.responses.iter().flat_map(|it| &it.partition_responses);
-    if !all().any(|it| wrong_leader(it.error_code)) {
+    if !all().any(|it| is_wrong_leader(it.error_code)) {
         return;
     }
     let image = broker.images.load();
     let mut leaders = Vec::new();
     for topic in &mut response.responses {
-        let Ok((id, _)) = find_topic(&image, &topic.name, topic.topic_id) else { continue };
+        let Ok(id) = find_topic(&image, &topic.name, topic.topic_id) else { continue };
         let Some(name) = image.topic_names.get(&id) else { continue };
-        for answer in topic.partition_responses.iter_mut().filter(|it| wrong_leader(it.error_code))
+        for answer in
+            topic.partition_responses.iter_mut().filter(|it| is_wrong_leader(it.error_code))
         {
             let Some(partition) = image.partition(name, answer.index) else { continue };
             let leader_id = partition.leader.unwrap_or(-1);

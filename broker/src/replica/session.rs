@@ -116,13 +116,15 @@ impl FetchSession {
         }
     }
 
-    /// Subscribes a request without a session, which is about to wait.
-    pub fn subscribe_all(&mut self) {
-        if !self.subscribes {
+    /// Subscribes a request without a session, which is about to wait. True the first time.
+    pub fn subscribe_all(&mut self) -> bool {
+        let first = !self.subscribes;
+        if first {
             self.subscribes = true;
             let indexes: Vec<u32> = self.entries.keys().copied().collect();
             indexes.into_iter().for_each(|index| self.subscribe(index));
         }
+        first
     }
 
     fn subscribe(&mut self, index: u32) {
