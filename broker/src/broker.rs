@@ -61,8 +61,7 @@ impl Broker {
         if !self.options.self_fencing || self.lease.is_valid(now_ms) {
             return Ok(());
         }
-        let session_timeout_ms = self.lease.session_timeout_ms();
-        if partition.is_followed(now_ms, session_timeout_ms) {
+        if partition.is_followed(now_ms, self.lease.duration_ms()) {
             return Ok(());
         }
         Err(ReplicaError::NotLeader)

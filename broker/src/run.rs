@@ -14,6 +14,7 @@ use crate::api::ProducerIds;
 use crate::broker::{Broker, Options};
 use crate::control::{
     Controller, Images, Intent, Lease, Published, Registration, Session, SessionOptions, Update,
+    Znodes,
 };
 use crate::group::{self, Groups};
 use crate::limits::{ISR_QUEUE, OPEN_FILES, TAIL_CACHE_BYTES};
@@ -99,6 +100,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
 
     let images = Images::default();
     let lease = Arc::new(Lease::default());
+    let znodes = Arc::new(Znodes::default());
     let (active, active_controller) = watch::channel(None);
     let (broker_epoch, broker_epoch_known) = watch::channel(-1);
     let (intent, wanted_intent) = watch::channel(Intent::StayFenced);
@@ -169,6 +171,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         images: images.clone(),
         received: Published::default(),
         lease,
+        znodes: znodes.clone(),
         intent: wanted_intent,
         active,
         broker_epoch,
@@ -244,6 +247,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     })
     .await
     .map_err(failed)?;
+    znodes.release().await;
     drop(opened);
     tracing::info!("stopped");
     Ok(())

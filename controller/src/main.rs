@@ -1,29 +1,26 @@
 //! `janus-controller FILE [--override key=value]...`: reads the configuration, chooses the
 //! coordination, and runs one controller until it is told to stop.
 
+mod raft;
+mod zookeeper;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
-use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tonic::service::Routes;
 use tracing::{error, info, warn};
 
 use config::directory::{self, DirectoryError, FormattedDirectory};
 use config::{Listener, Listeners, Settings, host_name, parse_host_port};
-use grpc::QuorumMember;
 use grpc::auth::Secret;
 use janus_controller::driver::{Balance, Options};
 use janus_controller::node::{Coordination, Node};
-use janus_controller::service::{Quorum, QuorumState};
 use metadata::{Controller, ControllerId, Defaults, Uuid};
-use metadata_raft::{OpenError, RaftConfig, RaftStore, Voter};
 
 /// A Janus controller: decides every change of the cluster's metadata while it is active.
 #[derive(Parser)]
@@ -40,7 +37,7 @@ struct Arguments {
 }
 
 /// Why the process ends, by its exit code.
-enum Failure {
+pub(crate) enum Failure {
     /// 2: somebody must change the configuration, or format a directory.
     Configuration(anyhow::Error),
     /// 1: the system failed.
@@ -48,7 +45,7 @@ enum Failure {
 }
 
 impl Failure {
-    fn configuration(error: impl Into<anyhow::Error>) -> Self {
+    pub(crate) fn configuration(error: impl Into<anyhow::Error>) -> Self {
         Self::Configuration(error.into())
     }
 }
@@ -130,7 +127,7 @@ fn node(
     me: Controller,
     directory: &FormattedDirectory,
     secret: Option<Secret>,
-    addresses: BTreeMap<i32, String>,
+    addresses: BTreeMap<ControllerId, String>,
 ) -> Node {
     let balance = settings.bool("auto.leader.rebalance.enable").then(|| Balance {
         interval: seconds(settings, "leader.imbalance.check.interval.seconds"),
@@ -164,115 +161,12 @@ async fn coordination(
     directory: &FormattedDirectory,
     me: &Controller,
     secret: &Option<Secret>,
-    addresses: &BTreeMap<i32, String>,
+    addresses: &BTreeMap<ControllerId, String>,
 ) -> Result<Coordination, Failure> {
-    match settings.string("zookeeper.connect") {
-        Some(_) => Err(Failure::Configuration(anyhow!(
-            "zookeeper.connect is set, but this version cannot use ZooKeeper; \
-             remove it and set controller.quorum.voters"
-        ))),
-        None => {
-            let store = open_raft(settings, directory, me, secret, addresses).await?;
-            let routes = Routes::new(store.raft_service());
-            Ok(Coordination {
-                store: store.clone(),
-                quorum: Arc::new(raft_quorum(store.clone())),
-                live: None,
-                zookeeper_connect: Vec::new(),
-                routes,
-                close: async move { store.close().await }.boxed(),
-            })
-        }
+    match settings.string("zookeeper.connect").filter(|connect| !connect.is_empty()) {
+        Some(connect) => zookeeper::coordinate(settings, connect, directory, me, addresses).await,
+        None => raft::coordinate(settings, directory, me, secret, addresses).await,
     }
-}
-
-async fn open_raft(
-    settings: &Settings,
-    directory: &FormattedDirectory,
-    me: &Controller,
-    secret: &Option<Secret>,
-    addresses: &BTreeMap<i32, String>,
-) -> Result<Arc<RaftStore>, Failure> {
-    let election_timeout_ms = positive(settings, "controller.quorum.election.timeout.ms");
-    // Kafka counts bytes; an entry of metadata has some 2 KiB as a rule.
-    let snapshot_bytes = positive(settings, "metadata.log.max.record.bytes.between.snapshots");
-    let config = RaftConfig {
-        node_id: me.id,
-        cluster_id: directory.cluster_id.to_string(),
-        directory: directory.path.join("metadata"),
-        directory_id: directory.directory_id,
-        initial_controllers: initial_controllers(settings).map_err(Failure::Configuration)?,
-        election_timeout_ms,
-        heartbeat_interval_ms: (election_timeout_ms / 6).max(1),
-        snapshot_after_entries: (snapshot_bytes / 2048).max(100),
-        generation: 1,
-        peer_address_map: addresses.clone(),
-        secret: secret.clone(),
-        fast_failover: settings.bool("janus.fence.on.process.death"),
-    };
-    let store = RaftStore::open(config).await.map_err(|error| match error {
-        OpenError::Corrupt(_) | OpenError::Io(_) => Failure::Runtime(error.into()),
-        _ => Failure::configuration(error),
-    })?;
-    Ok(Arc::new(store))
-}
-
-fn raft_quorum(store: Arc<RaftStore>) -> Quorum {
-    let transferring = store.clone();
-    Quorum {
-        state: Box::new(move || raft_state(&store)),
-        transfer: Box::new(move |to| {
-            let store = transferring.clone();
-            async move { store.transfer_leadership(to).await.map_err(|error| error.to_string()) }
-                .boxed()
-        }),
-    }
-}
-
-fn raft_state(store: &RaftStore) -> QuorumState {
-    let view = store.describe();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let offset = |offset: Option<u64>| offset.and_then(|it| i64::try_from(it).ok()).unwrap_or(-1);
-    let since = |age: Option<Duration>| {
-        age.map_or(-1, |age| now.saturating_sub(age).as_millis().try_into().unwrap_or(i64::MAX))
-    };
-    let member = |member: metadata_raft::QuorumMember| QuorumMember {
-        id: member.id,
-        endpoint: member.endpoint,
-        directory_id: directory::format_uuid(&member.directory_id),
-        voter: member.voter,
-        log_end_offset: offset(member.log_end_offset),
-        last_fetch_timestamp_ms: since(member.last_contact),
-        last_caught_up_timestamp_ms: since(member.last_contact.filter(|_| {
-            member.log_end_offset >= view.committed_offset && view.committed_offset.is_some()
-        })),
-    };
-    QuorumState {
-        mode: "raft".into(),
-        committed_offset: view.committed_offset.unwrap_or(0),
-        members: view.members.into_iter().map(member).collect(),
-        zookeeper_connect: String::new(),
-    }
-}
-
-/// `controller.quorum.voters`: id@host:port, who founds the cluster.
-fn initial_controllers(settings: &Settings) -> anyhow::Result<Vec<Voter>> {
-    let parse = |text: &str| {
-        let (id, endpoint) = text.split_once('@')?;
-        parse_host_port(endpoint)?;
-        Some(Voter { id: id.parse().ok()?, endpoint: endpoint.to_owned(), directory_id: None })
-    };
-    let voters = settings.list("controller.quorum.voters");
-    voters
-        .into_iter()
-        .map(|text| {
-            parse(text).ok_or_else(|| {
-                anyhow!(
-                    "controller.quorum.voters: '{text}' is not ID@HOST:PORT, such as 101@h:9093"
-                )
-            })
-        })
-        .collect()
 }
 
 /// `janus.peer.address.map`: node id=host:port, for a proxy between this process and that node.
@@ -349,7 +243,7 @@ fn endpoint(host: &str, port: u16) -> String {
 }
 
 /// Keys whose checks let nothing negative pass.
-fn positive(settings: &Settings, key: &str) -> u64 {
+pub(crate) fn positive(settings: &Settings, key: &str) -> u64 {
     settings.i64(key).max(0).unsigned_abs()
 }
 

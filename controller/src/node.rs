@@ -12,8 +12,8 @@ use tokio::time::timeout;
 use tonic::service::Routes;
 use tracing::{info, warn};
 
-use grpc::Leases;
 use grpc::auth::{Credentials, Guard, Role, Secret};
+use grpc::{Leases, ZnodeLease};
 use metadata::{BrokerId, Leadership, MetadataStore};
 
 use crate::driver::{Driver, Options};
@@ -34,8 +34,8 @@ pub struct Coordination {
     pub quorum: Arc<Quorum>,
     /// The live set, where something else than heartbeats proves life.
     pub live: Option<watch::Receiver<BTreeSet<BrokerId>>>,
-    /// Connect strings at which brokers hold an ephemeral znode.
-    pub zookeeper_connect: Vec<String>,
+    /// Where brokers hold an ephemeral znode.
+    pub znodes: Vec<ZnodeLease>,
     /// Services between controllers.
     pub routes: Routes,
     /// Closes the store, once nothing uses it any more.
@@ -61,11 +61,12 @@ impl Node {
         coordination: Coordination,
         stop: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
-        let Coordination { store, quorum, live, zookeeper_connect, routes, close } = coordination;
+        let Coordination { store, quorum, live, znodes, routes, close } = coordination;
         let Node { options, heartbeat_interval, session_timeout, secret } = self;
         let me = options.me.clone();
         let cluster_id: Arc<str> = options.cluster_id.as_str().into();
         let heartbeats = Arc::new(Heartbeats::new(session_timeout, heartbeat_interval));
+        let heartbeats_count = live.is_none();
         let live = live.unwrap_or_else(|| heartbeats.live());
         let (connections, publication) = (Connections::default(), Arc::new(Publication::default()));
         let (sender, requests) = mpsc::channel(QUEUE_REQUESTS);
@@ -78,7 +79,8 @@ impl Node {
             leases: Leases {
                 heartbeat_interval_ms: milliseconds(heartbeat_interval),
                 session_timeout_ms: milliseconds(session_timeout),
-                zookeeper_connect,
+                heartbeats_count,
+                znodes,
             },
             requests: sender,
             leadership: leadership.clone(),

@@ -1,30 +1,104 @@
 //! Proof that this broker still counts as alive, by its own monotonic clock.
 //!
-//! A lease runs from the moment a heartbeat was *sent* whose answer arrived: the controller cannot
+//! A lease runs from the moment a question was *sent* whose answer arrived: whoever answered cannot
 //! have counted from an earlier one. Who cannot renew stops by itself and does not wait to be told.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Shared between the session, which renews, and the request path, which asks.
+/// Whose answers renew a lease.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Witness {
+    /// The active controller, by heartbeats.
+    Controller,
+    /// The ensemble at this connect string, by the session that holds this broker's znode.
+    Ensemble(String),
+}
+
+/// Shared between those who renew and the request path, which asks.
+///
+/// With several witnesses all of them must have answered: any one of them may be the one that counts.
 #[derive(Debug, Default)]
 pub struct Lease {
+    /// Until when each witness vouches for this broker. A witness that is not here is not asked.
+    vouched: Mutex<BTreeMap<Witness, i64>>,
     valid_until_ms: AtomicI64,
-    session_timeout_ms: AtomicI64,
+    duration_ms: AtomicI64,
 }
 
 impl Lease {
-    /// A heartbeat sent at `sent_ms` (monotonic) was answered.
-    pub fn renew(&self, sent_ms: i64, session_timeout_ms: i64) {
-        self.session_timeout_ms.store(session_timeout_ms, Ordering::Relaxed);
-        self.valid_until_ms.fetch_max(sent_ms + session_timeout_ms, Ordering::Relaxed);
+    /// Which witnesses count from now on. A new one has not vouched yet.
+    pub fn require(&self, witnesses: impl IntoIterator<Item = Witness>) {
+        let mut vouched = self.vouched();
+        let before = std::mem::take(&mut *vouched);
+        let until = |witness: &Witness| before.get(witness).copied().unwrap_or_default();
+        *vouched = witnesses.into_iter().map(|it| (it.clone(), until(&it))).collect();
+        self.publish(&vouched);
     }
 
+    /// The witness answered a question that was sent at `sent_ms` (monotonic).
+    pub fn renew(&self, witness: &Witness, sent_ms: i64, duration_ms: i64) {
+        let mut vouched = self.vouched();
+        if let Some(until) = vouched.get_mut(witness) {
+            *until = (*until).max(sent_ms + duration_ms);
+            self.duration_ms.store(duration_ms, Ordering::Relaxed);
+            self.publish(&vouched);
+        }
+    }
+
+    /// The witness vouches for somebody else, or for nobody.
+    pub fn lapse(&self, witness: &Witness) {
+        let mut vouched = self.vouched();
+        if let Some(until) = vouched.get_mut(witness) {
+            *until = 0;
+            self.publish(&vouched);
+        }
+    }
+
+    /// Whether everybody who counts vouches for this broker. False before anybody does.
     pub fn is_valid(&self, now_ms: i64) -> bool {
         now_ms <= self.valid_until_ms.load(Ordering::Relaxed)
     }
 
-    /// How long the controller waits for a sign of life, as last told; 0 before the first.
-    pub fn session_timeout_ms(&self) -> i64 {
-        self.session_timeout_ms.load(Ordering::Relaxed)
+    /// How long the newest answer is good for; 0 before the first.
+    pub fn duration_ms(&self) -> i64 {
+        self.duration_ms.load(Ordering::Relaxed)
+    }
+
+    fn publish(&self, vouched: &BTreeMap<Witness, i64>) {
+        let until = vouched.values().min().copied().unwrap_or_default();
+        self.valid_until_ms.store(until, Ordering::Relaxed);
+    }
+
+    fn vouched(&self) -> MutexGuard<'_, BTreeMap<Witness, i64>> {
+        self.vouched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_who_counts_must_vouch() {
+        let lease = Lease::default();
+        let ensemble = Witness::Ensemble("a:1".into());
+        lease.renew(&Witness::Controller, 100, 50);
+        assert!(!lease.is_valid(100), "nobody said that heartbeats count");
+        lease.require([Witness::Controller]);
+        lease.renew(&Witness::Controller, 100, 50);
+        assert!(lease.is_valid(150) && !lease.is_valid(151));
+        lease.renew(&Witness::Controller, 90, 50);
+        assert!(lease.is_valid(150), "an answer that comes late takes nothing back");
+
+        lease.require([Witness::Controller, ensemble.clone()]);
+        assert!(!lease.is_valid(120), "the ensemble has not answered");
+        lease.renew(&ensemble, 110, 20);
+        assert!(lease.is_valid(130) && !lease.is_valid(131));
+        lease.require([Witness::Controller]);
+        assert!(lease.is_valid(150));
+        lease.lapse(&Witness::Controller);
+        assert!(!lease.is_valid(1));
     }
 }

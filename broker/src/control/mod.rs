@@ -9,14 +9,16 @@
 //! ```
 //!
 //! The broker does not know the coordination mode: what it must hold to stay alive comes down the
-//! stream as leases.
+//! stream as leases, answers to heartbeats or a znode (`znodes`), which add up to one (`lease`).
 
 mod images;
 mod lease;
 mod session;
 mod submit;
+mod znodes;
 
 pub use images::{Images, Published};
 pub use lease::Lease;
 pub use session::{Intent, Registration, Session, SessionOptions, Update};
 pub use submit::{Controller, SubmitError};
+pub use znodes::Znodes;

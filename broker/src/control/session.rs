@@ -12,7 +12,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_stream::StreamExt;
 
-use super::{Images, Lease, Published};
+use super::lease::Witness;
+use super::{Images, Lease, Published, Znodes};
 use crate::clock::monotonic_ms;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
@@ -64,6 +65,7 @@ pub struct Session {
     /// What has been received.
     pub received: Published,
     pub lease: Arc<Lease>,
+    pub znodes: Arc<Znodes>,
     pub intent: watch::Receiver<Intent>,
     /// The active controller, for [`super::Controller`].
     pub active: watch::Sender<Option<ControllerClient>>,
@@ -207,8 +209,9 @@ impl Session {
                     if batch.not_active.is_some() {
                         return Err(Ended::NotActive);
                     }
-                    if let Some(newest) = &batch.leases {
+                    if let Some(newest) = batch.leases.as_ref().filter(|it| **it != leases) {
                         leases = newest.clone();
+                        self.hold(&leases);
                     }
                     if self.apply(&mut assembling, batch).await? {
                         // Being caught up is what unfences: say so at once.
@@ -242,7 +245,8 @@ impl Session {
                     if reply.stale_broker_epoch {
                         return Err(Ended::StaleBrokerEpoch);
                     }
-                    self.lease.renew(sent_ms, i64::from(leases.session_timeout_ms));
+                    let duration_ms = i64::from(leases.session_timeout_ms);
+                    self.lease.renew(&Witness::Controller, sent_ms, duration_ms);
                     if reply.may_shutdown {
                         self.may_shutdown.send_replace(true);
                     }
@@ -259,6 +263,14 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Holds exactly these leases.
+    fn hold(&self, leases: &grpc::Leases) {
+        let heartbeats = leases.heartbeats_count.then_some(Witness::Controller);
+        let znodes = leases.znodes.iter().map(|it| Witness::Ensemble(it.connect.clone()));
+        self.lease.require(heartbeats.into_iter().chain(znodes));
+        self.znodes.hold(&leases.znodes, &self.options.registration, &self.lease);
     }
 
     fn beat(

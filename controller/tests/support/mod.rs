@@ -129,7 +129,7 @@ impl Ensemble {
             store: self.store.clone(),
             quorum: Arc::new(self.quorum()),
             live: None,
-            zookeeper_connect: Vec::new(),
+            znodes: Vec::new(),
             routes: Routes::default(),
             close: ready(()).boxed(),
         };

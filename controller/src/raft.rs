@@ -1,0 +1,129 @@
+//! Coordination by a quorum of the controllers' own, which agrees by Raft.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::anyhow;
+use futures::FutureExt;
+use tonic::service::Routes;
+
+use config::directory::{self, FormattedDirectory};
+use config::{Settings, parse_host_port};
+use grpc::QuorumMember;
+use grpc::auth::Secret;
+use janus_controller::node::Coordination;
+use janus_controller::service::{Quorum, QuorumState};
+use metadata::{Controller, ControllerId};
+use metadata_raft::{OpenError, RaftConfig, RaftStore, Voter};
+
+use crate::{Failure, positive};
+
+/// Opens the store in the controller's directory. The voters found the cluster, or join it.
+pub(crate) async fn coordinate(
+    settings: &Settings,
+    directory: &FormattedDirectory,
+    me: &Controller,
+    secret: &Option<Secret>,
+    addresses: &BTreeMap<ControllerId, String>,
+) -> Result<Coordination, Failure> {
+    let store = open(settings, directory, me, secret, addresses).await?;
+    let routes = Routes::new(store.raft_service());
+    Ok(Coordination {
+        store: store.clone(),
+        quorum: Arc::new(quorum(store.clone())),
+        live: None,
+        znodes: Vec::new(),
+        routes,
+        close: async move { store.close().await }.boxed(),
+    })
+}
+
+async fn open(
+    settings: &Settings,
+    directory: &FormattedDirectory,
+    me: &Controller,
+    secret: &Option<Secret>,
+    addresses: &BTreeMap<ControllerId, String>,
+) -> Result<Arc<RaftStore>, Failure> {
+    let election_timeout_ms = positive(settings, "controller.quorum.election.timeout.ms");
+    // Kafka counts bytes; an entry of metadata has some 2 KiB as a rule.
+    let snapshot_bytes = positive(settings, "metadata.log.max.record.bytes.between.snapshots");
+    let config = RaftConfig {
+        node_id: me.id,
+        cluster_id: directory.cluster_id.to_string(),
+        directory: directory.path.join("metadata"),
+        directory_id: directory.directory_id,
+        initial_controllers: initial_controllers(settings).map_err(Failure::Configuration)?,
+        election_timeout_ms,
+        heartbeat_interval_ms: (election_timeout_ms / 6).max(1),
+        snapshot_after_entries: (snapshot_bytes / 2048).max(100),
+        generation: 1,
+        peer_address_map: addresses.clone(),
+        secret: secret.clone(),
+        fast_failover: settings.bool("janus.fence.on.process.death"),
+    };
+    let store = RaftStore::open(config).await.map_err(|error| match error {
+        OpenError::Corrupt(_) | OpenError::Io(_) => Failure::Runtime(error.into()),
+        _ => Failure::configuration(error),
+    })?;
+    Ok(Arc::new(store))
+}
+
+fn quorum(store: Arc<RaftStore>) -> Quorum {
+    let transferring = store.clone();
+    Quorum {
+        state: Box::new(move || state(&store)),
+        transfer: Box::new(move |to| {
+            let store = transferring.clone();
+            async move { store.transfer_leadership(to).await.map_err(|error| error.to_string()) }
+                .boxed()
+        }),
+    }
+}
+
+fn state(store: &RaftStore) -> QuorumState {
+    let view = store.describe();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let offset = |offset: Option<u64>| offset.and_then(|it| i64::try_from(it).ok()).unwrap_or(-1);
+    let since = |age: Option<Duration>| {
+        age.map_or(-1, |age| now.saturating_sub(age).as_millis().try_into().unwrap_or(i64::MAX))
+    };
+    let member = |member: metadata_raft::QuorumMember| QuorumMember {
+        id: member.id,
+        endpoint: member.endpoint,
+        directory_id: directory::format_uuid(&member.directory_id),
+        voter: member.voter,
+        log_end_offset: offset(member.log_end_offset),
+        last_fetch_timestamp_ms: since(member.last_contact),
+        last_caught_up_timestamp_ms: since(member.last_contact.filter(|_| {
+            member.log_end_offset >= view.committed_offset && view.committed_offset.is_some()
+        })),
+    };
+    QuorumState {
+        mode: "raft".into(),
+        committed_offset: view.committed_offset.unwrap_or(0),
+        members: view.members.into_iter().map(member).collect(),
+        zookeeper_connect: String::new(),
+    }
+}
+
+/// `controller.quorum.voters`: id@host:port, who founds the cluster.
+fn initial_controllers(settings: &Settings) -> anyhow::Result<Vec<Voter>> {
+    let parse = |text: &str| {
+        let (id, endpoint) = text.split_once('@')?;
+        parse_host_port(endpoint)?;
+        Some(Voter { id: id.parse().ok()?, endpoint: endpoint.to_owned(), directory_id: None })
+    };
+    let voters = settings.list("controller.quorum.voters");
+    voters
+        .into_iter()
+        .map(|text| {
+            parse(text).ok_or_else(|| {
+                anyhow!(
+                    "controller.quorum.voters: '{text}' is not ID@HOST:PORT, such as 101@h:9093"
+                )
+            })
+        })
+        .collect()
+}
