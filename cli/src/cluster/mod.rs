@@ -7,11 +7,12 @@
 //!              data/                      its log directory
 //!              server.log                 what it prints
 //! DIR/controller-101/...
+//! DIR/zookeeper-1/zoo.cfg, data/, server.log
 //! ```
 //!
 //! Read `state`, `process`, `ports`, `properties` for the parts, then `start` (make and start), `ready`
 //! (wait until it serves), `stop` (signals, controlled shutdown), `restart` (one after another),
-//! `target` (which server is meant), and `view` and `status` (what is known of it).
+//! `target` (which server is meant), `zookeeper` (the servers that are not ours), and `view` and `status` (what is known of it).
 //! [`LocalCluster`] is only a handle: the truth is in the folder, so that several `janus` processes
 //! may act on one cluster.
 
@@ -32,6 +33,7 @@ mod status;
 mod stop;
 mod target;
 mod view;
+mod zookeeper;
 
 pub(crate) use controllers::{Quorum, tool_credentials};
 pub use process::{Process, ProcessState};

@@ -9,6 +9,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 
+use super::state::zookeeper_ports;
+
 /// How far a block moves when a port in it is taken, and where the search ends: above lie the ports
 /// that the kernel hands to outgoing connections.
 const BLOCK_STEP: u16 = 1000;
@@ -31,6 +33,11 @@ impl Ports {
         self.base + 200 + (id - 1) as u16
     }
 
+    /// The client port of ZooKeeper server `id` (1, 2, ... 9); its other two follow from it.
+    pub(super) fn zookeeper(self, id: i32) -> u16 {
+        self.base + 300 + (id - 1) as u16
+    }
+
     /// The gRPC listener of controller `id` (101, 102, ...).
     pub(super) fn controller(self, id: i32) -> u16 {
         self.base + id as u16
@@ -42,6 +49,7 @@ impl Ports {
 pub(super) struct Sizes {
     pub brokers: i32,
     pub controllers: i32,
+    pub zookeepers: i32,
 }
 
 /// Holds ports against other `janus` processes until it is dropped.
@@ -73,8 +81,10 @@ pub(super) fn choose(base: u16, sizes: Sizes) -> Option<(Ports, Claims)> {
         let ports = Ports { base };
         let brokers = (1..=sizes.brokers).flat_map(|id| [ports.broker(id), ports.replication(id)]);
         let controllers = (101..=100 + sizes.controllers).map(|id| ports.controller(id));
+        let zookeepers = (1..=sizes.zookeepers).flat_map(|id| zookeeper_ports(ports.zookeeper(id)));
         let mut claims = Claims::default();
-        brokers.chain(controllers).all(|port| claims.add(port)).then_some((ports, claims))
+        let mut all = brokers.chain(controllers).chain(zookeepers);
+        all.all(|port| claims.add(port)).then_some((ports, claims))
     })
 }
 
@@ -87,7 +97,7 @@ fn is_free(port: u16) -> bool {
 mod tests {
     use super::*;
 
-    const SIZES: Sizes = Sizes { brokers: 3, controllers: 3 };
+    const SIZES: Sizes = Sizes { brokers: 3, controllers: 3, zookeepers: 3 };
 
     #[test]
     fn ranges_of_one_block_do_not_meet() {
@@ -95,6 +105,7 @@ mod tests {
         assert_eq!(ports.broker(1), 9092);
         assert_eq!(ports.controller(101), 9193);
         assert_eq!(ports.replication(1), 9292);
+        assert_eq!(zookeeper_ports(ports.zookeeper(1)), [9392, 9402, 9412]);
     }
 
     #[test]

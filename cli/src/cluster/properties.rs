@@ -30,17 +30,24 @@ pub(super) fn of_server(server: &Server, cluster: &ClusterState, data: &Path) ->
             "listener.security.protocol.map",
             "PLAINTEXT:PLAINTEXT,REPLICATION:PLAINTEXT".into(),
         ),
-        Role::Controller if cluster.mode == Mode::Raft => {
-            let voters =
-                controllers().map(|server| format!("{}@{}", server.id.id, server.endpoint()));
-            set("controller.quorum.voters", voters.collect::<Vec<_>>().join(","));
-        }
-        Role::Controller | Role::ZooKeeper => {}
+        Role::Controller => match cluster.zookeeper_connect() {
+            Some(connect) => set("zookeeper.connect", connect),
+            None => {
+                let voters =
+                    controllers().map(|server| format!("{}@{}", server.id.id, server.endpoint()));
+                set("controller.quorum.voters", voters.collect::<Vec<_>>().join(","));
+            }
+        },
+        Role::ZooKeeper => {}
     }
     for (key, value) in defaults(cluster.of_role(Role::Broker).count()) {
         // Keys without effect would only make every server warn.
         let used = config::server_key(key).is_some_and(|key| key.usage == Usage::Used);
-        if used && applies(key, server.id.role) {
+        let other_mode = match cluster.mode {
+            Mode::Raft => key.starts_with("zookeeper."),
+            Mode::ZooKeeper => key.starts_with("controller.quorum."),
+        };
+        if used && applies(key, server.id.role) && !other_mode {
             set(key, value);
         }
     }
@@ -61,6 +68,7 @@ fn defaults(brokers: usize) -> Vec<(&'static str, String)> {
         ("broker.session.timeout.ms", "3000".into()),
         ("broker.heartbeat.interval.ms", "500".into()),
         ("controller.quorum.election.timeout.ms", "400".into()),
+        ("zookeeper.session.timeout.ms", "3000".into()),
         ("group.initial.rebalance.delay.ms", "0".into()),
         ("num.network.threads", "1".into()),
     ]

@@ -11,7 +11,7 @@ use kafka::messages::{CreateTopicsRequest, MetadataRequest};
 
 use super::controllers::describe_quorum;
 use super::state::{ClusterState, Role, ServerId};
-use super::{LocalCluster, POLL_INTERVAL};
+use super::{LocalCluster, POLL_INTERVAL, zookeeper};
 use crate::client::{Client, Connection};
 
 /// How long servers may take until they serve.
@@ -89,8 +89,10 @@ impl Probe {
                 match id.role {
                     Role::Broker => probe.broker(&endpoint, connection).await,
                     Role::Controller => probe.controller(&endpoint).await,
-                    // Its controllers say whether an ensemble serves.
-                    Role::ZooKeeper => Answer::Serves,
+                    Role::ZooKeeper => match zookeeper::part(&endpoint).await {
+                        Some(_) => Answer::Serves,
+                        None => Answer::NotYet(None),
+                    },
                 }
                 .waiting_with(id, endpoint)
             }

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use super::state::{Role, ServerId};
+use super::state::{ClusterState, Role, ServerId};
 use super::view::View;
-use super::{LocalCluster, POLL_INTERVAL};
+use super::{LocalCluster, POLL_INTERVAL, zookeeper};
 use crate::client::Client;
 
 /// How long followers may take to catch up with what they missed.
@@ -23,7 +23,8 @@ impl LocalCluster {
     }
 
     /// Brokers first, one by one, each when every partition has all its replicas in sync; then the
-    /// controllers, the active one last, so that leadership moves once.
+    /// controllers, the active one last, so that leadership moves once; then the ensemble, if it is
+    /// the cluster's own, in the same way.
     pub async fn restart_all(&self, mut restarted: impl FnMut(ServerId)) -> Result<()> {
         let state = self.state()?;
         for broker in state.of_role(Role::Broker) {
@@ -32,13 +33,16 @@ impl LocalCluster {
             restarted(broker.id);
         }
         self.wait_until_in_sync().await?;
-        let active = self.active_controller().await?;
-        let mut controllers: Vec<ServerId> =
-            state.of_role(Role::Controller).map(|server| server.id).collect();
-        controllers.sort_by_key(|id| id.id == active);
-        for id in controllers {
+        let active = ServerId::controller(self.active_controller().await?);
+        for id in last(active, &state) {
             self.restart(id).await?;
             restarted(id);
+        }
+        if state.of_role(Role::ZooKeeper).next().is_some() {
+            for id in last(zookeeper::leader(&state).await?, &state) {
+                self.restart(id).await?;
+                restarted(id);
+            }
         }
         self.wait_until_ready().await
     }
@@ -63,4 +67,11 @@ impl LocalCluster {
             tokio::time::sleep(POLL_INTERVAL * 10).await;
         }
     }
+}
+
+/// The servers of one kind, the leading one last.
+fn last(leading: ServerId, state: &ClusterState) -> Vec<ServerId> {
+    let mut ids: Vec<ServerId> = state.of_role(leading.role).map(|server| server.id).collect();
+    ids.sort_by_key(|id| *id == leading);
+    ids
 }

@@ -12,7 +12,7 @@ use super::ports::{self, Claims, Sizes};
 use super::process::Process;
 use super::properties::{self, SECRET_FILE, applies};
 use super::state::{ClusterState, Mode, Role, Server, ServerId, lock};
-use super::{BROKER_BINARY, CONTROLLER_BINARY, LocalCluster};
+use super::{BROKER_BINARY, CONTROLLER_BINARY, LocalCluster, zookeeper};
 use crate::Usage;
 use crate::commands::format::{format_server, random_cluster_id};
 
@@ -29,6 +29,10 @@ pub struct UpOptions {
     pub brokers: Option<i32>,
     /// Three for a new cluster.
     pub controllers: Option<i32>,
+    /// ZooKeeper servers to start with it; three for a new cluster in ZooKeeper mode.
+    pub zookeepers: Option<i32>,
+    /// An ensemble that runs already, instead of one of its own.
+    pub zookeeper: Option<String>,
     /// First client port; 0 means any.
     pub port: Option<u16>,
     /// Settings for the servers that know them.
@@ -59,7 +63,7 @@ impl LocalCluster {
             Some(state) => self.adopt(state, options)?,
             None => self.make(options)?,
         };
-        // Controllers first: the brokers need them. Nobody waits for anybody.
+        // Ensemble, controllers, brokers: in the order of need. Nobody waits for anybody.
         state.servers.sort_by_key(|server| server.id);
         for server in &mut state.servers {
             if !server.is_alive() {
@@ -93,14 +97,18 @@ impl LocalCluster {
     }
 
     fn make(&self, options: &UpOptions) -> Result<(ClusterState, Started)> {
+        let mode = options.mode.unwrap_or(Mode::Raft);
+        if mode == Mode::Raft && (options.zookeeper.is_some() || options.zookeepers.is_some()) {
+            let reason = "--zookeeper and --zookeepers need --mode zookeeper; a cluster in raft \
+                          mode has no ensemble";
+            return Err(Usage::new(reason).into());
+        }
+        let own_ensemble = mode == Mode::ZooKeeper && options.zookeeper.is_none();
         let sizes = Sizes {
             brokers: options.brokers.unwrap_or(3),
             controllers: options.controllers.unwrap_or(3),
+            zookeepers: if own_ensemble { options.zookeepers.unwrap_or(3) } else { 0 },
         };
-        let mode = options.mode.unwrap_or(Mode::Raft);
-        if mode == Mode::ZooKeeper {
-            return Err(Usage::new("--mode zookeeper is not built yet; use --mode raft").into());
-        }
         let wanted = options.port.unwrap_or(9092);
         let (ports, claims) = ports::choose(wanted, sizes)
             .with_context(|| format!("no free ports from {wanted} on; name others with --port"))?;
@@ -123,8 +131,15 @@ impl LocalCluster {
             replication_port: Some(ports.replication(id)),
             process: None,
         });
-        let servers = controllers.chain(brokers).collect();
-        let state = ClusterState::new(random_cluster_id().to_string(), mode, servers);
+        let zookeepers = (1..=sizes.zookeepers).map(|id| Server {
+            id: ServerId::zookeeper(id),
+            port: ports.zookeeper(id),
+            replication_port: None,
+            process: None,
+        });
+        let servers = zookeepers.chain(controllers).chain(brokers).collect();
+        let mut state = ClusterState::new(random_cluster_id().to_string(), mode, servers);
+        state.foreign_zookeeper = options.zookeeper.clone();
         self.write_files(&state, &options.set)?;
         Ok((state, Started { servers: Vec::new(), made: true, notes, claims }))
     }
@@ -150,6 +165,10 @@ impl LocalCluster {
                 _ => {}
             }
             fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
+            if server.id.role == Role::ZooKeeper {
+                zookeeper::write_files(server, state, &self.data)?;
+                continue;
+            }
             let path = server.id.properties(&self.data);
             fs::write(&path, properties::render(server, &settings))
                 .with_context(|| format!("write {}", path.display()))?;
@@ -170,13 +189,25 @@ impl LocalCluster {
             ))
             .into());
         }
-        let sizes =
-            [(Role::Broker, options.brokers, "s"), (Role::Controller, options.controllers, "s")];
-        for (role, wanted, s) in sizes {
+        let connect = state.zookeeper_connect();
+        if let Some(wanted) = options.zookeeper.as_ref().filter(|it| connect.as_ref() != Some(it)) {
+            let has = connect.map_or("no ensemble".into(), |connect| format!("ensemble {connect}"));
+            return Err(Usage::new(format!(
+                "the cluster in {data} has {has}, not {wanted}; leave out --zookeeper, or choose \
+                 another --data"
+            ))
+            .into());
+        }
+        let sizes = [
+            (Role::Broker, options.brokers),
+            (Role::Controller, options.controllers),
+            (Role::ZooKeeper, options.zookeepers),
+        ];
+        for (role, wanted) in sizes {
             let has = state.of_role(role).count() as i32;
             if let Some(wanted) = wanted.filter(|wanted| *wanted != has) {
                 return Err(Usage::new(format!(
-                    "the cluster in {data} has {has} {role}s, not {wanted}; leave out --{role}{s}, \
+                    "the cluster in {data} has {has} {role}s, not {wanted}; leave out --{role}s, \
                      or choose another --data"
                 ))
                 .into());
@@ -199,7 +230,7 @@ impl LocalCluster {
         }
         let mut claims = Claims::default();
         for server in state.servers.iter().filter(|server| !server.is_alive()) {
-            for port in [Some(server.port), server.replication_port].into_iter().flatten() {
+            for port in server.ports() {
                 if !claims.add(port) {
                     bail!(
                         "port {port} of {} is taken by another program; stop that program (`ss -ltnp \
@@ -213,20 +244,21 @@ impl LocalCluster {
     }
 
     fn spawn(&self, id: ServerId) -> Result<Process> {
-        let binary = match id.role {
-            Role::Broker => BROKER_BINARY,
-            Role::Controller => CONTROLLER_BINARY,
-            Role::ZooKeeper => bail!("{id} cannot be started: ZooKeeper mode is not built yet"),
+        let ours = |binary| {
+            let arguments = vec![id.properties(&self.data).display().to_string()];
+            let advice = "build it with `make build`, or set JANUS_BIN_DIR to its folder";
+            (self.binaries.join(binary), arguments, advice)
         };
-        let program = self.binaries.join(binary);
-        Process::spawn(&program, [id.properties(&self.data)], &id.log(&self.data)).with_context(
-            || {
-                format!(
-                    "start {}; build it with `make build`, or set JANUS_BIN_DIR to its folder",
-                    program.display()
-                )
-            },
-        )
+        let (program, arguments, advice) = match id.role {
+            Role::Broker => ours(BROKER_BINARY),
+            Role::Controller => ours(CONTROLLER_BINARY),
+            Role::ZooKeeper => {
+                let (java, arguments) = zookeeper::command(id, &self.data)?;
+                (java, arguments, "install Java with `apt-get install openjdk-17-jre-headless`")
+            }
+        };
+        Process::spawn(&program, arguments, &id.log(&self.data))
+            .with_context(|| format!("start {}; {advice}", program.display()))
     }
 
     /// The last lines of a server's log, under the name of the file.

@@ -56,7 +56,7 @@ pub struct Server {
     /// Which one it is.
     #[serde(flatten)]
     pub id: ServerId,
-    /// Brokers: the client listener. Controllers: gRPC.
+    /// Brokers: the client listener. Controllers: gRPC. ZooKeeper: clients.
     pub port: u16,
     /// Brokers only: the listener that other brokers replicate from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,6 +77,9 @@ pub struct ClusterState {
     pub mode: Mode,
     /// In the order in which they are started.
     pub servers: Vec<Server>,
+    /// The ensemble that it uses, where that is not its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign_zookeeper: Option<String>,
 }
 
 /// The exclusive right to change a cluster, held by one `janus` at a time.
@@ -86,7 +89,7 @@ pub(super) struct Lock(#[allow(dead_code)] File);
 impl ClusterState {
     /// The state of a cluster that was not started yet.
     pub fn new(cluster_id: String, mode: Mode, servers: Vec<Server>) -> Self {
-        Self { format: FORMAT, cluster_id, mode, servers }
+        Self { format: FORMAT, cluster_id, mode, servers, foreign_zookeeper: None }
     }
 
     /// Reads the state of the cluster in `data`, `None` where there is no cluster.
@@ -144,10 +147,24 @@ impl ClusterState {
         endpoints(self.of_role(Role::Broker))
     }
 
+    /// Where its ZooKeeper ensemble is, in ZooKeeper mode.
+    pub fn zookeeper_connect(&self) -> Option<String> {
+        match (self.mode, &self.foreign_zookeeper) {
+            (Mode::Raft, _) => None,
+            (Mode::ZooKeeper, Some(connect)) => Some(connect.clone()),
+            (Mode::ZooKeeper, None) => Some(endpoints(self.of_role(Role::ZooKeeper))),
+        }
+    }
+
     fn unknown(&self, id: ServerId) -> String {
         let names: Vec<String> = self.servers.iter().map(|server| server.id.to_string()).collect();
         format!("no {id} in this cluster; its servers are: {}", names.join(", "))
     }
+}
+
+/// The ports of a ZooKeeper server, by the first of them: for clients, for its peers, for elections.
+pub(super) fn zookeeper_ports(port: u16) -> [u16; 3] {
+    [port, port + 10, port + 20]
 }
 
 /// `HOST:PORT,...` of some servers.
@@ -159,6 +176,14 @@ impl Server {
     /// `HOST:PORT` for those who ask it something.
     pub fn endpoint(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Every port that it listens at.
+    pub fn ports(&self) -> Vec<u16> {
+        match self.id.role {
+            Role::ZooKeeper => zookeeper_ports(self.port).into(),
+            _ => [Some(self.port), self.replication_port].into_iter().flatten().collect(),
+        }
     }
 
     /// Whether its process is there, running or paused.
@@ -178,6 +203,11 @@ impl ServerId {
         Self { role: Role::Controller, id }
     }
 
+    /// `zookeeper ID`
+    pub fn zookeeper(id: i32) -> Self {
+        Self { role: Role::ZooKeeper, id }
+    }
+
     /// The server's folder in the cluster's.
     pub fn folder(self, data: &Path) -> PathBuf {
         data.join(format!("{}-{}", self.role, self.id))
@@ -185,7 +215,10 @@ impl ServerId {
 
     /// What it reads.
     pub fn properties(self, data: &Path) -> PathBuf {
-        self.folder(data).join("server.properties")
+        self.folder(data).join(match self.role {
+            Role::ZooKeeper => "zoo.cfg",
+            Role::Controller | Role::Broker => "server.properties",
+        })
     }
 
     /// What it prints.

@@ -6,11 +6,11 @@ use anyhow::{Context, Result};
 use grpc::auth::Secret;
 use serde::Serialize;
 
-use super::LocalCluster;
 use super::controllers::{Quorum, fetch_image, tool_credentials};
 use super::process::Process;
 use super::state::{ClusterState, Role, Server, ServerId, endpoints};
 use super::view::{BrokerView, QuorumView, View};
+use super::{LocalCluster, zookeeper};
 use crate::client::{Client, check};
 
 /// The state of a cluster. The names are fixed: scripts read them.
@@ -141,7 +141,8 @@ impl LocalCluster {
         let state = self.state()?;
         let quorum = self.describe_quorum().await?;
         let view = self.view(&state, &quorum).await?.unwrap_or_default();
-        Ok(of_local(&state, &quorum, &view))
+        let ensemble = zookeeper::ensemble(&state).await;
+        Ok(of_local(&state, &quorum, &view, ensemble))
     }
 
     /// The metadata, from whoever has it: nobody, when nothing runs.
@@ -191,13 +192,13 @@ impl Status {
         }
         self.mode = Some(reply.mode);
         self.generation = Some(reply.generation);
-        self.zookeeper = zookeeper(&reply.zookeeper_connect);
+        self.zookeeper = foreign_ensemble(&reply.zookeeper_connect);
         Ok(())
     }
 }
 
 /// The ensemble of a connect string; its servers are known only where they are local.
-fn zookeeper(connect: &str) -> Option<ZooKeeperStatus> {
+fn foreign_ensemble(connect: &str) -> Option<ZooKeeperStatus> {
     let known = !connect.is_empty();
     known.then(|| ZooKeeperStatus { connect: connect.to_owned(), servers: Vec::new() })
 }
@@ -231,7 +232,12 @@ fn pid(server: &Server) -> Option<i32> {
 }
 
 /// The status of the cluster on this machine.
-pub(super) fn of_local(state: &ClusterState, quorum: &Quorum, view: &View) -> Status {
+pub(super) fn of_local(
+    state: &ClusterState,
+    quorum: &Quorum,
+    view: &View,
+    zookeeper: Option<ZooKeeperStatus>,
+) -> Status {
     let reply = quorum.view.as_ref();
     let controllers = state.of_role(Role::Controller).map(|server| ControllerStatus {
         id: server.id.id,
@@ -260,7 +266,7 @@ pub(super) fn of_local(state: &ClusterState, quorum: &Quorum, view: &View) -> St
         }),
         brokers: brokers.collect(),
         controllers,
-        zookeeper: reply.and_then(|reply| zookeeper(&reply.zookeeper_connect)),
+        zookeeper,
         ..totals(view)
     }
 }
@@ -433,7 +439,7 @@ mod tests {
             "zookeeper": null,
             "topics": 1, "partitions": 3, "under_replicated": 2, "offline": 1,
         });
-        let status = of_local(&state, &quorum, &view());
+        let status = of_local(&state, &quorum, &view(), None);
         assert_eq!(serde_json::to_value(&status).unwrap(), expected);
     }
 
@@ -443,7 +449,7 @@ mod tests {
         let state = ClusterState::new("id".into(), Mode::Raft, servers);
         let reply = grpc::DescribeQuorumReply { active_id: 101, ..Default::default() };
         let quorum = Quorum { view: Some(reply), answered: vec![102] };
-        let status = of_local(&state, &quorum, &View::default());
+        let status = of_local(&state, &quorum, &View::default(), None);
         assert_eq!(status.controller, None);
         assert_eq!(status.controllers[0].role, ControllerRole::Standby);
     }

@@ -9,7 +9,7 @@ use super::process::{Process, ProcessState, Signal};
 use super::properties::SECRET_FILE;
 use super::state::{ClusterState, Role, ServerId, lock};
 use super::target::{Target, Which};
-use super::{LocalCluster, POLL_INTERVAL, status};
+use super::{LocalCluster, POLL_INTERVAL, status, zookeeper};
 
 /// How long a server may take to leave in order before it is killed.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -133,15 +133,11 @@ impl LocalCluster {
             Target::All => return Ok(state.servers.iter().map(|server| server.id).collect()),
             Target::Broker { id } => ServerId::broker(*id),
             Target::Controller { which: Which::Id(id) } => ServerId::controller(*id),
-            Target::ZooKeeper { which: Which::Id(id) } => {
-                ServerId { role: Role::ZooKeeper, id: *id }
-            }
+            Target::ZooKeeper { which: Which::Id(id) } => ServerId::zookeeper(*id),
             Target::Controller { which: Which::Leading } => {
                 ServerId::controller(self.active_controller().await?)
             }
-            Target::ZooKeeper { which: Which::Leading } => {
-                bail!("this cluster has no ZooKeeper servers of its own (mode {})", state.mode)
-            }
+            Target::ZooKeeper { which: Which::Leading } => zookeeper::leader(&state).await?,
             Target::Leader { topic, partition } => {
                 let leader = status::leader_of(&state.bootstrap(), topic, *partition).await?;
                 ServerId::broker(leader)

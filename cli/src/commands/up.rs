@@ -28,10 +28,10 @@ pub(crate) struct Up {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=9))]
     controllers: Option<i32>,
     /// How many ZooKeeper servers are started with it [default: 3]
-    #[arg(long, value_name = "N", conflicts_with = "zookeeper")]
+    #[arg(long, value_name = "N", conflicts_with = "zookeeper", value_parser = clap::value_parser!(i32).range(1..=9))]
     zookeepers: Option<i32>,
-    /// An ensemble that runs already
-    #[arg(long, value_name = "HOST:PORT,...")]
+    /// An ensemble that runs already, with a chroot if you like
+    #[arg(long, value_name = "HOST:PORT,...[/CHROOT]")]
     zookeeper: Option<String>,
     /// Port of the first broker; the others follow. 0: any [default: 9092]
     #[arg(long, value_parser = parse_port)]
@@ -59,10 +59,6 @@ pub(crate) struct Down {
 impl Up {
     pub(crate) async fn run(self, common: &Common) -> Result<()> {
         let output = common.output();
-        if self.zookeeper.is_some() || self.zookeepers.is_some() {
-            let reason = "ZooKeeper mode is not built yet; leave out --zookeeper and --zookeepers";
-            return Err(Usage::new(reason).into());
-        }
         for (key, value) in &self.set {
             check_setting(key, value)?;
         }
@@ -71,6 +67,8 @@ impl Up {
             mode: self.mode,
             brokers: self.brokers,
             controllers: self.controllers,
+            zookeepers: self.zookeepers,
+            zookeeper: self.zookeeper,
             port: self.port,
             set: self.set,
         };
