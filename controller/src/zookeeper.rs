@@ -41,7 +41,7 @@ pub(crate) async fn coordinate(
         OpenError::Unreadable { .. } => Failure::Runtime(error.into()),
         OpenError::Config(_) | OpenError::Foreign { .. } => Failure::configuration(error),
     })?;
-    if !store.describe().connected {
+    if store.describe().session_timeout.is_none() {
         warn!("ZooKeeper {connect} has not answered yet: nobody can lead until it does");
     }
     let store = Arc::new(store);

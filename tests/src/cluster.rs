@@ -22,17 +22,20 @@ const SAME_WORDS_MAX: usize = 1000;
 pub enum Mode {
     /// A quorum of their own.
     Raft,
+    /// An ensemble of three ZooKeeper servers.
+    ZooKeeper,
 }
 
 impl Mode {
-    /// The modes that there are; every test runs in each of them.
-    pub const BUILT: [Self; 1] = [Self::Raft];
+    /// Every test runs in each of them.
+    pub const ALL: [Self; 2] = [Self::Raft, Self::ZooKeeper];
 }
 
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Raft => "raft",
+            Self::ZooKeeper => "zookeeper",
         })
     }
 }
@@ -53,7 +56,7 @@ pub struct Cluster {
 ///
 /// `settings` are `key=value` for every server that knows the key.
 pub fn with_cluster(settings: &[&str], test: impl Fn(&Cluster)) {
-    for mode in Mode::BUILT {
+    for mode in Mode::ALL.into_iter().filter(is_wanted) {
         let begin = Instant::now();
         let cluster = Cluster::start(mode, settings);
         test(&cluster);
@@ -64,8 +67,15 @@ pub fn with_cluster(settings: &[&str], test: impl Fn(&Cluster)) {
     }
 }
 
+/// `JANUS_TEST_MODE` picks one mode, for those who look for something.
+fn is_wanted(mode: &Mode) -> bool {
+    std::env::var("JANUS_TEST_MODE").is_ok_and(|wanted| wanted == mode.to_string())
+        || std::env::var_os("JANUS_TEST_MODE").is_none()
+}
+
 impl Cluster {
-    fn start(mode: Mode, settings: &[&str]) -> Self {
+    /// Starts one without the help of [`with_cluster`], for a test of one mode.
+    pub fn start(mode: Mode, settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut cluster =
             Self { mode, bootstrap: String::new(), folder, expected_errors: RefCell::default() };

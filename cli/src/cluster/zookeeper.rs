@@ -12,12 +12,19 @@ use tokio::net::TcpStream;
 use super::state::{ClusterState, Role, Server, ServerId, zookeeper_ports};
 use super::status::{ZooKeeperServerStatus, ZooKeeperStatus};
 
-/// Where the package puts the classes, and the logging configuration that they want.
+/// Where the package puts the classes, and those that write its log to our file.
 const JAR: &str = "/usr/share/java/zookeeper.jar";
-const CONFIGURATION: &str = "/etc/zookeeper/conf";
+const LOGGING: &str = "/usr/share/java/slf4j-simple.jar";
 /// Few threads, a small heap and no late optimisation: the ensemble of a cluster for trying things
 /// out starts in a second or two.
-const JVM: [&str; 4] = ["-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+const JVM: [&str; 6] = [
+    "-Xms64m",
+    "-Xmx256m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=[yyyy-MM-dd HH:mm:ss,SSS]",
+];
 /// A session is at least two ticks: failures can be noticed after a second.
 const TICK_MS: u32 = 500;
 /// How long a server may take to answer. A paused one does not.
@@ -40,7 +47,7 @@ pub(super) fn command(id: ServerId, data: &Path) -> Result<(PathBuf, Vec<String>
     }
     let mut arguments: Vec<String> = JVM.iter().map(ToString::to_string).collect();
     arguments.push("-cp".into());
-    arguments.push(format!("{CONFIGURATION}:{JAR}"));
+    arguments.push(format!("{JAR}:{LOGGING}"));
     arguments.push("org.apache.zookeeper.server.quorum.QuorumPeerMain".into());
     arguments.push(id.properties(data).display().to_string());
     Ok((PathBuf::from("java"), arguments))

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use lab::history::Judgement;
 use lab::load::{Load, LoadOptions, LoadReport};
-use tests::{Cluster, eventually, report, with_cluster};
+use tests::{Cluster, Mode, eventually, report, with_cluster};
 use tokio::runtime::Runtime;
 
 const BROKER_KILLS: usize = 10;
@@ -192,7 +192,8 @@ fn everything_acknowledged_survives_the_death_of_all_processes() {
         let report = under_load(cluster, |load| {
             load.mark_fault("all processes die");
             let killed = cluster.json("kill all");
-            assert_eq!(killed["servers"].as_array().unwrap().len(), 6);
+            let servers = killed["servers"].as_array().unwrap().len();
+            assert_eq!(servers, if cluster.mode == Mode::ZooKeeper { 9 } else { 6 });
             cluster.json("start all");
             cluster.wait_until_in_sync();
         });
