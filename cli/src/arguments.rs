@@ -11,8 +11,8 @@ use crate::Usage;
 use crate::client::Client;
 use crate::cluster::{LocalCluster, find_binaries};
 use crate::commands::{
-    completions, config, consume, demo, format, groups, produce, quorum, servers, status, topics,
-    up,
+    bench, completions, config, consume, demo, format, groups, produce, quorum, servers, status,
+    topics, up,
 };
 use crate::output::{Format, Output};
 
@@ -81,6 +81,8 @@ enum Command {
     Quorum(quorum::Quorum),
     Format(format::FormatCommand),
     Demo(demo::Demo),
+    #[command(subcommand)]
+    Bench(bench::Bench),
     Completions(completions::Completions),
     Man(completions::Man),
 }
@@ -108,6 +110,7 @@ impl Arguments {
             Command::Quorum(it) => it.run(common).await,
             Command::Format(it) => it.run(common),
             Command::Demo(it) => it.run(common).await,
+            Command::Bench(it) => it.run(common).await,
             Command::Completions(it) => it.run(),
             Command::Man(it) => it.run(),
         }

@@ -1,5 +1,6 @@
 //! The commands, one file for each group. Each reads its arguments, asks, and shows the answer.
 
+pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod consume;

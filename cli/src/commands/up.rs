@@ -187,7 +187,7 @@ fn confirm(question: &str) -> Result<()> {
 }
 
 /// A key that some server knows, with a value that it may have.
-fn check_setting(key: &str, value: &str) -> Result<()> {
+pub(crate) fn check_setting(key: &str, value: &str) -> Result<()> {
     let Some(known) = config::server_key(key) else {
         let hint = match config::nearest(key, config::server_keys()) {
             Some(nearest) => format!("did you mean {nearest}?"),
