@@ -6,8 +6,8 @@ use zookeeper_client::{Acls, Client, CreateMode, CreateOptions, Error};
 use crate::config::{Ensemble, OpenError, ZooKeeperConfig};
 use crate::layout::json::{self, ReadError};
 use crate::layout::signs;
-use crate::layout::{BASE, CLUSTER_ID, CONTROLLER_EPOCH, JANUS, OFFSET, candidate_path};
-use metadata::Uuid;
+use crate::layout::{BASE, CLUSTER_ID, CONTROLLER_EPOCH, FEATURE, JANUS, OFFSET, candidate_path};
+use metadata::{ClusterImage, Uuid};
 
 pub(crate) const PERSISTENT: CreateOptions<'static> =
     CreateMode::Persistent.with_acls(Acls::anyone_all());
@@ -144,6 +144,7 @@ async fn create_missing(client: &Client, term: u64) -> Result<(), Error> {
     let base = BASE.into_iter().map(|path| match path {
         JANUS => (path, signs::format()),
         OFFSET => (path, signs::offset(0, Uuid::nil())),
+        FEATURE => (path, json::features(&ClusterImage::default())),
         _ => (path, Vec::new()),
     });
     let base: Vec<_> = base.chain([(CONTROLLER_EPOCH, term.to_string().into_bytes())]).collect();

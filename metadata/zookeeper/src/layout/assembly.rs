@@ -51,7 +51,7 @@ impl Assembly {
             Znode::ClusterId => {
                 Record::Cluster(Cluster { id: json::parse_cluster_id(path, data)? })
             }
-            // Kafka creates both of these empty.
+            // They are there before anything is written to them.
             Znode::ProducerIds | Znode::Features if data.is_empty() => return Ok(()),
             Znode::ProducerIds => Record::ProducerIds(json::parse_producer_ids(path, data)?),
             Znode::Features => {

@@ -43,9 +43,9 @@ const CONTROLLERS: &str = "/janus/controllers";
 /// The name of the default of all brokers, as Kafka writes it.
 const DEFAULT: &str = "<default>";
 
-/// What must be there before anything else, parents first and empty. The first part is what Kafka
-/// creates when a broker starts, whether we use it or not: people and tools expect it.
-pub(crate) const BASE: [&str; 25] = [
+/// What must be there before anything else, parents first. The first part is what Kafka creates when a
+/// broker starts, whether we use it or not: people and tools expect it.
+pub(crate) const BASE: [&str; 26] = [
     "/consumers",
     "/brokers",
     BROKER_IDS,
@@ -64,6 +64,7 @@ pub(crate) const BASE: [&str; 25] = [
     "/isr_change_notification",
     PRODUCER_IDS,
     "/log_dir_event_notification",
+    FEATURE,
     GROUP_CONFIGS,
     CLIENT_METRICS,
     JANUS,

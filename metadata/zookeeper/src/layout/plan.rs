@@ -169,9 +169,7 @@ pub(crate) fn changes(before: &ClusterImage, after: &ClusterImage, term: u64) ->
     differences(&before.controllers, &after.controllers, &mut changes, |id, value| {
         (Znode::Controller(*id), value.map(|it| json::controller(it)))
     });
-    differences(&before.configs, &after.configs, &mut changes, |resource, value| {
-        (Znode::Config(resource.clone()), value.map(|it| json::config(it)))
-    });
+    configs(before, after, &mut changes);
     topics(before, after, term, &mut changes);
     changes
 }
@@ -199,8 +197,42 @@ fn singles(before: &ClusterImage, after: &ClusterImage, changes: &mut Vec<Change
         changes.push(put(before.mode.is_some(), &Znode::Mode, json::mode(mode)));
     }
     if before.features != after.features {
-        changes.push(put(!before.features.is_empty(), &Znode::Features, json::features(after)));
+        changes.push(put(true, &Znode::Features, json::features(after)));
     }
+}
+
+/// Topics have a znode for their configuration even when there is none, as in Kafka.
+fn configs(before: &ClusterImage, after: &ClusterImage, changes: &mut Vec<Change>) {
+    let mut touched = BTreeSet::new();
+    for item in before.configs.diff(&after.configs) {
+        let (DiffItem::Add(resource, _)
+        | DiffItem::Remove(resource, _)
+        | DiffItem::Update { new: (resource, _), .. }) = item;
+        touched.insert(resource.clone());
+    }
+    for item in before.topics.diff(&after.topics) {
+        if let DiffItem::Add(name, _) | DiffItem::Remove(name, _) = item {
+            touched.insert(ConfigResource::Topic(name.clone()));
+        }
+    }
+    for resource in touched {
+        let (was, is) = (has_config(before, &resource), has_config(after, &resource));
+        let values = after.configs.get(&resource).map(|it| (**it).clone()).unwrap_or_default();
+        let znode = Znode::Config(resource);
+        match is {
+            true => changes.push(put(was, &znode, json::config(&values))),
+            false => changes.push(Change::Delete { path: znode.path() }),
+        }
+    }
+}
+
+/// Whether the tree of an image has a znode for this.
+fn has_config(image: &ClusterImage, resource: &ConfigResource) -> bool {
+    let is_topic = match resource {
+        ConfigResource::Topic(name) => image.topics.contains_key(name),
+        _ => false,
+    };
+    is_topic || image.configs.contains_key(resource)
 }
 
 /// One znode for every entry of a map.

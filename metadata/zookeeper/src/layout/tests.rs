@@ -371,6 +371,34 @@ fn a_topic_of_kafkas_tools_starts_without_states() {
     assert_eq!(findings.len(), 2);
 }
 
+/// As in Kafka.
+#[test]
+fn a_topic_has_a_configuration_even_if_it_is_empty() {
+    let path = "/config/topics/orders";
+    let topic =
+        Record::Topic(Topic { name: "orders".into(), id: Uuid::from_u128(1), partitions: 0 });
+    let config = |values: &[(&str, &str)]| {
+        let values = values.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let resource = ConfigResource::Topic("orders".into());
+        Record::Config(Config { resource, values: values.collect() })
+    };
+    let (mut tree, mut image) = (Tree::new(), ClusterImage::default());
+    for (record, expected) in [
+        (topic, Some(r#"{"version":1,"config":{}}"#)),
+        (config(&[("a", "b")]), Some(r#"{"version":1,"config":{"a":"b"}}"#)),
+        (config(&[]), Some(r#"{"version":1,"config":{}}"#)),
+        (Record::TopicRemoved("orders".into()), None),
+    ] {
+        for step in plan(&image, std::slice::from_ref(&record), TERM, WIDE).unwrap() {
+            tree.write(&step.changes);
+            image = step.image;
+        }
+        let found = tree.0.get(path).map(|data| std::str::from_utf8(data).unwrap());
+        assert_eq!(found, expected);
+        assert_eq!(tree.image(), image);
+    }
+}
+
 #[test]
 fn the_removal_of_a_large_topic_takes_effect_at_once() {
     let name: std::sync::Arc<str> = "large".into();
