@@ -8,6 +8,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use lab::client;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::error::RDKafkaErrorCode;
+use tokio::net::TcpStream;
 
 use crate::cluster::{Cluster, Server};
 use crate::load::consumer::Shared;
@@ -31,6 +33,12 @@ const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
 /// How long one question to a cluster may take before it is asked again.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The same while a cluster starts, where a question may be lost with the server that was asked.
+const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How long the creation of many partitions may take.
+const CREATION_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A cluster that does not serve after this long has failed.
 const SERVING_TIMEOUT: Duration = Duration::from_secs(180);
@@ -114,12 +122,16 @@ fn admin(bootstrap: &str) -> Result<Admin> {
     config.create().context("cannot make a Kafka client")
 }
 
-async fn create_topic(admin: &Admin, name: &str, partitions: i32) -> Result<()> {
+async fn create_topic(admin: &Admin, name: &str, partitions: i32, timeout: Duration) -> Result<()> {
     let new = NewTopic::new(name, partitions, TopicReplication::Fixed(REPLICATION_FACTOR));
     let new = TOPIC_SETTINGS.iter().fold(new, |new, (key, value)| new.set(key, value));
-    let options = AdminOptions::new().request_timeout(Some(ANSWER_TIMEOUT));
+    let options = AdminOptions::new().request_timeout(Some(timeout));
     for result in admin.create_topics(&[new], &options).await? {
-        result.map_err(|(name, error)| anyhow!("create the topic {name}: {error}"))?;
+        match result {
+            // An earlier try was done and its answer was late.
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((name, error)) => bail!("create the topic {name}: {error}"),
+        }
     }
     Ok(())
 }
@@ -151,9 +163,8 @@ pub(crate) async fn cold_start(cluster: &mut dyn Cluster) -> Result<ColdStart> {
     let begin = Instant::now();
     cluster.launch().await?;
     let bootstrap = cluster.bootstrap()?;
-    let admin = admin(&bootstrap)?;
     let name = load::name();
-    while let Err(error) = create_topic(&admin, &name, 1).await {
+    while let Err(error) = try_create_topic(&bootstrap, &name).await {
         if begin.elapsed() > SERVING_TIMEOUT {
             return Err(error).context("no topic could be created after the start");
         }
@@ -170,6 +181,24 @@ pub(crate) async fn cold_start(cluster: &mut dyn Cluster) -> Result<ColdStart> {
     Ok(ColdStart { wall_s, servers_s: cpu_of_life_s(&cluster.servers()?)? })
 }
 
+/// Creates a topic where nobody may listen yet. A client that meets closed ports waits on its own
+/// account, so there is a new one for every try, and none before all ports are open.
+async fn try_create_topic(bootstrap: &str, name: &str) -> Result<()> {
+    for endpoint in bootstrap.split(',') {
+        TcpStream::connect(endpoint).await?;
+    }
+    let admin = admin(bootstrap)?;
+    let admin = tokio::task::spawn_blocking(move || {
+        let metadata = admin.inner().fetch_metadata(None, FIRST_ANSWER_TIMEOUT)?;
+        match metadata.brokers().len() {
+            few if few < REPLICATION_FACTOR as usize => bail!("there are only {few} brokers"),
+            _ => Ok(admin),
+        }
+    })
+    .await??;
+    create_topic(&admin, name, 1, FIRST_ANSWER_TIMEOUT).await
+}
+
 /// Creates a topic of many partitions; what was used until each has acknowledged a record.
 pub(crate) async fn partitions(
     bootstrap: &str,
@@ -180,7 +209,7 @@ pub(crate) async fn partitions(
     let admin = admin(bootstrap)?;
     let topic = Topic { bootstrap: bootstrap.to_owned(), name: name.clone() };
     let meter = Meter::start(servers)?;
-    create_topic(&admin, &name, partitions).await?;
+    create_topic(&admin, &name, partitions, CREATION_TIMEOUT).await?;
     let used = topic.use_it(move |bootstrap, name, cancelled| {
         let run = load::new_run();
         let shared = Arc::new(Shared::new(cancelled));
@@ -193,8 +222,9 @@ pub(crate) async fn partitions(
         Ok(usage)
     });
     let usage = used.await;
-    topic.delete().await?;
-    usage
+    let deleted = topic.delete().await;
+    let usage = usage?;
+    deleted.map(|()| usage)
 }
 
 /// Waits until a cluster serves, and goes on to: every partition of a topic on all brokers has all
@@ -229,7 +259,7 @@ async fn look(admin: &Arc<Admin>) -> Result<()> {
     };
     match existing {
         None => {
-            create_topic(&admin, SERVING_TOPIC, load::PARTITIONS).await?;
+            create_topic(&admin, SERVING_TOPIC, load::PARTITIONS, ANSWER_TIMEOUT).await?;
             bail!("{SERVING_TOPIC} was created a moment ago")
         }
         Some(whole) if whole < load::PARTITIONS as usize => {

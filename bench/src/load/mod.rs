@@ -130,8 +130,9 @@ impl Load {
             load.measure(bootstrap, topic, servers, cancelled)
         });
         let outcome = outcome.await;
-        topic.delete().await?;
-        outcome
+        let deleted = topic.delete().await;
+        let outcome = outcome?;
+        deleted.map(|()| outcome)
     }
 
     fn measure(

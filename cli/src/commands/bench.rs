@@ -20,11 +20,14 @@ const TURNS_DEFAULT: u32 = 4;
 const WARM_UP_DEFAULT_S: u64 = 300;
 
 /// What `janus up` sets differently for a cluster on one machine, set back to Kafka's defaults.
-const KAFKAS_DEFAULTS: [(&str, &str); 4] = [
+const KAFKAS_DEFAULTS: [(&str, &str); 7] = [
     ("broker.session.timeout.ms", "9000"),
     ("broker.heartbeat.interval.ms", "2000"),
     ("controller.quorum.election.timeout.ms", "1000"),
     ("num.network.threads", "3"),
+    ("group.initial.rebalance.delay.ms", "3000"),
+    ("default.replication.factor", "1"),
+    ("min.insync.replicas", "1"),
 ];
 
 /// Measure Janus beside Apache Kafka on this machine
