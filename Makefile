@@ -4,6 +4,9 @@
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/janus/target
 KAFKA_HOME ?= $(HOME)/.cache/janus/kafka-4.3.0
 export KAFKA_CLIENTS_LIBS ?= $(KAFKA_HOME)/libs
+# The last version with ZooKeeper.
+KAFKA_ZOOKEEPER_HOME ?= $(HOME)/.cache/janus/kafka-3.9.1
+export KAFKA_ZOOKEEPER_LIBS ?= $(KAFKA_ZOOKEEPER_HOME)/libs
 PYTHON_HOME ?= $(HOME)/.cache/janus/python
 PREFIX ?= /usr/local
 MODE ?= raft
@@ -11,7 +14,7 @@ MODE ?= raft
 BUILD_PACKAGES = gcc g++ make cmake pkg-config libclang-dev librocksdb-dev zlib1g-dev
 TEST_PACKAGES = kcat openjdk-17-jre-headless maven python3-venv zookeeper
 
-.PHONY: build demo test lint fix install e2e tools tools-test bench clean-demo
+.PHONY: build demo test lint fix install e2e gaps tools tools-test bench clean-demo
 
 # Builds the three binaries in release.
 build: tools
@@ -30,6 +33,17 @@ test: build tools-test lint
 e2e: build tools-test
 	JANUS_BIN_DIR=$(CARGO_TARGET_DIR)/release JANUS_PYTHON=$(PYTHON_HOME)/bin/python \
 	    cargo test -p tests -- --test-threads=1
+
+# How long clients wait when something breaks: 20 faults of each kind, in each mode.
+gaps: build tools-test
+	JANUS_FAULTS=20 JANUS_BIN_DIR=$(CARGO_TARGET_DIR)/release \
+	    cargo test -p tests --test end_to_end gaps:: -- --test-threads=1
+
+# Janus beside Apache Kafka on this machine: about 40 minutes, and it wants the machine for itself. The
+# table goes to docs/results/. MODE=zookeeper: beside Kafka 3.9. MODE=modes: one mode beside the other.
+bench: build tools-test
+	$(CARGO_TARGET_DIR)/release/janus bench run --out docs/results/$(MODE).md $(BENCH_FLAGS) \
+	    --mode $(if $(filter modes,$(MODE)),zookeeper --peer raft,$(MODE))
 
 # Read-only checks; `make fix` is the twin that changes files.
 lint:
@@ -50,4 +64,5 @@ tools:
 tools-test:
 	@tests/setup/packages $(TEST_PACKAGES)
 	@tests/setup/kafka 4.3.0 $(KAFKA_HOME)
+	@tests/setup/kafka 3.9.1 $(KAFKA_ZOOKEEPER_HOME)
 	@tests/setup/python $(PYTHON_HOME)

@@ -57,7 +57,7 @@ pub fn python(script: &str, words: &str) -> Program {
 }
 
 /// The path in a variable of the environment, else the one where `make tools-test` puts it.
-fn path_of(variable: &str, default: &str) -> PathBuf {
+pub(crate) fn path_of(variable: &str, default: &str) -> PathBuf {
     match std::env::var_os(variable) {
         Some(path) => path.into(),
         None => {

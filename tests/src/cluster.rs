@@ -57,14 +57,19 @@ pub struct Cluster {
 /// `settings` are `key=value` for every server that knows the key.
 pub fn with_cluster(settings: &[&str], test: impl Fn(&Cluster)) {
     for mode in Mode::ALL.into_iter().filter(is_wanted) {
-        let begin = Instant::now();
-        let cluster = Cluster::start(mode, settings);
-        test(&cluster);
-        cluster.check_logs();
-        drop(cluster);
-        let name = std::thread::current().name().unwrap_or("test").to_owned();
-        report(format!("  {name} in {mode} mode: {:.1} s", begin.elapsed().as_secs_f64()));
+        with_cluster_in(mode, settings, &test);
     }
+}
+
+/// The same in one mode, for a test that is about it.
+pub fn with_cluster_in(mode: Mode, settings: &[&str], test: impl FnOnce(&Cluster)) {
+    let begin = Instant::now();
+    let cluster = Cluster::start(mode, settings);
+    test(&cluster);
+    cluster.check_logs();
+    drop(cluster);
+    let name = std::thread::current().name().unwrap_or("test").to_owned();
+    report(format!("  {name} in {mode} mode: {:.1} s", begin.elapsed().as_secs_f64()));
 }
 
 /// `JANUS_TEST_MODE` picks one mode, for those who look for something.
@@ -95,7 +100,8 @@ impl Cluster {
         self.folder.path()
     }
 
-    fn data(&self) -> PathBuf {
+    /// The folder of the cluster itself.
+    pub fn data(&self) -> PathBuf {
         self.folder().join("data")
     }
 

@@ -10,12 +10,17 @@
 //! a server panicked or logged an error that the test does not expect. A test that fails shows the
 //! end of every server's log.
 //!
-//! Read `cluster`, then `program`, then `clients`. Nothing here knows how the servers work inside.
+//! Read `cluster`, then `program`, then `clients`. `kafka_cluster` is Apache Kafka itself and `znodes`
+//! what stands in ZooKeeper, to compare the two. Nothing here knows how the servers work inside.
 
 mod clients;
 mod cluster;
+mod kafka_cluster;
 mod program;
+mod znodes;
 
 pub use clients::{kafka_tool, kcat, python};
-pub use cluster::{Cluster, Mode, janus, with_cluster};
+pub use cluster::{Cluster, Mode, janus, with_cluster, with_cluster_in};
+pub use kafka_cluster::KafkaCluster;
 pub use program::{Background, Finished, Program, eventually, report};
+pub use znodes::{Difference, Ensemble, Known, Tree, Znode, differences};

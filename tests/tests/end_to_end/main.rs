@@ -7,3 +7,4 @@ mod groups;
 mod kafka_tools;
 mod kills;
 mod storage;
+mod znodes;
