@@ -81,9 +81,9 @@ pub struct Row {
 pub struct Failure {
     /// Whose.
     pub cluster: String,
-    /// Which; empty for what belongs to none of them.
+    /// Which, or `resume`: then a turn is missing.
     pub scenario: String,
-    /// From 1; 0 for what belongs to none of them.
+    /// From 1.
     pub turn: u32,
     /// What happened.
     pub reason: String,

@@ -153,7 +153,7 @@ impl Run<'_> {
                 let subject = &mut self.subjects[index];
                 let name = subject.cluster.name();
                 if let Err(error) = resume(subject).await {
-                    self.fail(name, None, turn, &error.context("resume after a pause"));
+                    self.fail(name, "resume", turn, &error);
                     self.subjects[index].cluster.pause().await?;
                     continue;
                 }
@@ -210,20 +210,21 @@ impl Run<'_> {
                     self.others = Some((measured.others_cores, place));
                 }
             }
-            Err(error) => self.fail(name, Some(scenario), turn, &error),
+            Err(error) => {
+                // A server that has ended explains the rest. After a cold start all have.
+                let ended = match scenario {
+                    Scenario::ColdStart => None,
+                    _ => subject.cluster.servers().err(),
+                };
+                self.fail(name, &scenario.to_string(), turn, &ended.unwrap_or(error));
+            }
         }
     }
 
-    fn fail(
-        &mut self,
-        cluster: String,
-        scenario: Option<Scenario>,
-        turn: u32,
-        error: &anyhow::Error,
-    ) {
-        let scenario = scenario.map(|it| it.to_string()).unwrap_or_default();
+    fn fail(&mut self, cluster: String, scenario: &str, turn: u32, error: &anyhow::Error) {
         let reason = format!("{error:#}");
         (self.tell)(&format!("{scenario}, {cluster}, turn {}: FAILED: {reason}", turn + 1));
+        let scenario = scenario.to_owned();
         self.failures.push(Failure { cluster, scenario, turn: turn + 1, reason });
     }
 }

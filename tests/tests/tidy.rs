@@ -12,7 +12,7 @@ use tests::report;
 ///
 /// Metadata knows no wire, the broker knows no quorum (no openraft, no RocksDB), the tools know
 /// brokers and controllers only from outside.
-const DEPENDENCIES: [(&str, &[&str]); 15] = [
+const DEPENDENCIES: [(&str, &[&str]); 16] = [
     ("kafka", &[]),
     ("records", &[]),
     ("grpc", &[]),
@@ -43,7 +43,8 @@ const DEPENDENCIES: [(&str, &[&str]); 15] = [
     ),
     ("lab", &[]),
     ("demo", &["lab"]),
-    ("janus", &["config", "demo", "grpc", "kafka", "lab", "metadata", "records"]),
+    ("bench", &["lab"]),
+    ("janus", &["bench", "config", "demo", "grpc", "kafka", "lab", "metadata", "records"]),
 ];
 
 /// Crates of others that belong to one crate of ours.

@@ -1,5 +1,6 @@
 //! Real servers and real clients, in every mode. `JANUS_BIN_DIR` names the binaries under test.
 
+mod bench;
 mod big_file;
 mod clients;
 mod command_line;
