@@ -45,12 +45,6 @@ bench: build tools-test
 	$(CARGO_TARGET_DIR)/release/janus bench run --out docs/results/$(MODE).md $(BENCH_FLAGS) \
 	    --mode $(if $(filter modes,$(MODE)),zookeeper --peer raft,$(MODE))
 
-# Janus beside Apache Kafka on this machine: about 40 minutes, and it wants the machine for itself. The
-# table goes to docs/results/. MODE=zookeeper: beside Kafka 3.9. MODE=modes: one mode beside the other.
-bench: build tools-test
-	$(CARGO_TARGET_DIR)/release/janus bench run --out docs/results/$(MODE).md $(BENCH_FLAGS) \
-	    --mode $(if $(filter modes,$(MODE)),zookeeper --peer raft,$(MODE))
-
 # Read-only checks; `make fix` is the twin that changes files.
 lint:
 	cargo fmt --all -- --check

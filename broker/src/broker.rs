@@ -61,7 +61,8 @@ impl Broker {
         if !self.options.self_fencing || self.lease.is_valid(now_ms) {
             return Ok(());
         }
-        if partition.is_followed(now_ms, self.lease.duration_ms()) {
+        let (since_ms, silence_max_ms) = (self.lease.valid_until_ms(), self.lease.duration_ms());
+        if partition.is_followed(since_ms, now_ms, silence_max_ms) {
             return Ok(());
         }
         Err(ReplicaError::NotLeader)

@@ -48,17 +48,22 @@ impl Lease {
     }
 
     /// The witness vouches for somebody else, or for nobody.
-    pub fn lapse(&self, witness: &Witness) {
+    pub fn lapse(&self, witness: &Witness, now_ms: i64) {
         let mut vouched = self.vouched();
         if let Some(until) = vouched.get_mut(witness) {
-            *until = 0;
+            *until = (*until).min(now_ms - 1);
             self.publish(&vouched);
         }
     }
 
     /// Whether everybody who counts vouches for this broker. False before anybody does.
     pub fn is_valid(&self, now_ms: i64) -> bool {
-        now_ms <= self.valid_until_ms.load(Ordering::Relaxed)
+        now_ms <= self.valid_until_ms()
+    }
+
+    /// When it ran out, or will.
+    pub fn valid_until_ms(&self) -> i64 {
+        self.valid_until_ms.load(Ordering::Relaxed)
     }
 
     /// How long the newest answer is good for; 0 before the first.
@@ -98,7 +103,8 @@ mod tests {
         assert!(lease.is_valid(130) && !lease.is_valid(131));
         lease.require([Witness::Controller]);
         assert!(lease.is_valid(150));
-        lease.lapse(&Witness::Controller);
-        assert!(!lease.is_valid(1));
+        lease.lapse(&Witness::Controller, 120);
+        assert!(!lease.is_valid(120));
+        assert_eq!(lease.valid_until_ms(), 119, "until then it was valid");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use metadata_zookeeper::{BrokerLease, BrokerLeaseConfig};
+use metadata_zookeeper::{BrokerLease, BrokerLeaseConfig, OpenError as LeaseError};
 use tokio::task::JoinSet;
 
 use super::Lease;
@@ -64,7 +64,7 @@ fn begin(
     wanted: &grpc::ZnodeLease,
     registration: &Registration,
     lease: &Arc<Lease>,
-) -> Result<Held, metadata_zookeeper::OpenError> {
+) -> Result<Held, LeaseError> {
     let held = BrokerLease::hold(BrokerLeaseConfig {
         connect: wanted.connect.clone(),
         session_timeout_ms: wanted.session_timeout_ms,
@@ -82,7 +82,7 @@ fn begin(
                     let sent_ms = monotonic_ms() - renewal.sent.elapsed().as_millis() as i64;
                     lease.renew(&witness, sent_ms, renewal.lease.as_millis() as i64);
                 }
-                None => lease.lapse(&witness),
+                None => lease.lapse(&witness, monotonic_ms()),
             }
         }
     });

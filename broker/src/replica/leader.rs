@@ -6,8 +6,11 @@
 //! committed. So every member of the controller's ISR has every record below the high watermark.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use metadata::BrokerId;
+
+use super::Attendance;
 
 /// The leader's half of one partition.
 #[derive(Debug)]
@@ -24,7 +27,7 @@ pub struct Leader {
 }
 
 /// What fetches have told of one follower.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Follower {
     log_end_offset: i64,
     log_start_offset: i64,
@@ -34,6 +37,8 @@ struct Follower {
     last_fetch_ms: i64,
     /// The leader's log end offset when that fetch arrived.
     log_end_offset_at_fetch: i64,
+    /// How the session that this partition is in keeps asking.
+    attendance: Option<Arc<Attendance>>,
 }
 
 const UNKNOWN_OFFSET: i64 = -1;
@@ -73,6 +78,7 @@ impl Leader {
                 caught_up_ms: if partition.isr.contains(id) { now_ms } else { i64::MIN / 2 },
                 last_fetch_ms: i64::MIN / 2,
                 log_end_offset_at_fetch: UNKNOWN_OFFSET,
+                attendance: None,
             });
         }
     }
@@ -106,6 +112,15 @@ impl Leader {
         follower.broker_epoch = broker_epoch;
         follower.last_fetch_ms = now_ms;
         follower.log_end_offset_at_fetch = log_end_offset;
+    }
+
+    /// Notes in which session of the follower this partition is; `None`: in none any more.
+    pub fn attended(&mut self, broker: BrokerId, attendance: Option<&Arc<Attendance>>) {
+        let Some(follower) = self.followers.get_mut(&broker) else { return };
+        let known = follower.attendance.as_ref().map(Arc::as_ptr);
+        if known != attendance.map(Arc::as_ptr) {
+            follower.attendance = attendance.cloned();
+        }
     }
 
     /// Notes where a follower's log begins, as its fetch says. True if that is news.
@@ -199,11 +214,12 @@ impl Leader {
         self.followers.get(&broker).map_or(-1, |it| it.broker_epoch)
     }
 
-    /// Whether every other member of the ISR fetched within `within_ms`: they still follow this
-    /// leader, so no newer one is known to them.
-    pub fn is_followed(&self, now_ms: i64, within_ms: i64) -> bool {
+    /// Whether every other member of the ISR has asked this leader for this partition from `since_ms`
+    /// on, without a longer silence: no newer leader is known to them.
+    pub fn is_followed(&self, since_ms: i64, now_ms: i64, silence_max_ms: i64) -> bool {
         self.isr.iter().filter(|id| **id != self.me).all(|id| {
-            self.followers.get(id).is_some_and(|it| now_ms - it.last_fetch_ms <= within_ms)
+            let attendance = self.followers.get(id).and_then(|it| it.attendance.as_ref());
+            attendance.is_some_and(|it| it.lasts(since_ms, now_ms, silence_max_ms))
         })
     }
 }

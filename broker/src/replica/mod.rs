@@ -10,6 +10,7 @@
 //!                      cleaner ------+  compaction
 //! ```
 
+mod attendance;
 mod cleaner;
 mod error;
 mod fetcher;
@@ -22,6 +23,7 @@ pub mod session;
 mod topic_config;
 mod waiting;
 
+pub use attendance::Attendance;
 pub use cleaner::{Cleaner, CleanerOptions};
 pub use error::ReplicaError;
 pub use fetcher::{FetcherOptions, Fetchers, ReplicaKey};

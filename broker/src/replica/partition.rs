@@ -11,9 +11,9 @@ use bytes::Bytes;
 use metadata::{BrokerId, TopicPartition, Uuid};
 use partition_log::{Appended, Log, LogConfig, Read};
 
-use super::ReplicaError;
 use super::leader::Leader;
 use super::waiting::{Completion, Moves, Signal, Subscribers, Waiting};
+use super::{Attendance, ReplicaError};
 
 pub struct Partition {
     pub id: TopicPartition,
@@ -67,7 +67,7 @@ pub enum Reader {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Fetch {
+pub struct Fetch<'a> {
     pub offset: i64,
     pub max_bytes: usize,
     /// -1: the client does not say.
@@ -77,6 +77,8 @@ pub struct Fetch {
     /// Where the log of a follower begins.
     pub log_start_offset: i64,
     pub reader: Reader,
+    /// Of a follower: how it keeps asking.
+    pub attendance: Option<&'a Arc<Attendance>>,
     /// Return one batch even when it is larger than `max_bytes`.
     pub at_least_one_batch: bool,
 }
@@ -175,7 +177,7 @@ impl Partition {
     /// `subscription` is the reader's, so that the next move wakes it again.
     pub fn fetch(
         &self,
-        fetch: &Fetch,
+        fetch: &Fetch<'_>,
         subscription: Option<usize>,
         now_ms: i64,
     ) -> Result<Fetched, ReplicaError> {
@@ -424,11 +426,18 @@ impl Partition {
         Ok(state.leader(-1)?.low_watermark(log_start_offset, is_alive))
     }
 
-    /// Whether every other member of the ISR fetched from this leader within `within_ms`.
-    pub fn is_followed(&self, now_ms: i64, within_ms: i64) -> bool {
+    /// Whether every other member of the ISR has followed this leader ever since.
+    pub fn is_followed(&self, since_ms: i64, now_ms: i64, silence_max_ms: i64) -> bool {
         match &self.lock().role {
-            Role::Leader(leader) => leader.is_followed(now_ms, within_ms),
+            Role::Leader(leader) => leader.is_followed(since_ms, now_ms, silence_max_ms),
             _ => false,
+        }
+    }
+
+    /// A follower has taken this partition out of its fetch session.
+    pub fn left_by(&self, follower: BrokerId) {
+        if let Role::Leader(leader) = &mut self.lock().role {
+            leader.attended(follower, None);
         }
     }
 
@@ -553,11 +562,12 @@ impl State {
         Applied::Following { leader, leader_epoch }
     }
 
-    fn acknowledge(&mut self, id: BrokerId, epoch: i64, fetch: &Fetch, now_ms: i64) {
+    fn acknowledge(&mut self, id: BrokerId, epoch: i64, fetch: &Fetch<'_>, now_ms: i64) {
         let Some(log) = &self.log else { return };
         let log_end_offset = log.log_end_offset();
         if let Role::Leader(leader) = &mut self.role {
             leader.fetched(id, epoch, fetch.offset, log_end_offset, now_ms);
+            leader.attended(id, fetch.attendance);
             if leader.starts_at(id, fetch.log_start_offset) {
                 self.subscribers.moved(Moves::LogStart);
             }

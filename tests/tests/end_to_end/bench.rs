@@ -6,7 +6,7 @@ use tests::{Mode, janus};
 #[test]
 fn a_quick_run_measures_and_leaves_nothing_behind() {
     let temporary = tempfile::tempdir().unwrap();
-    for mode in Mode::BUILT {
+    for mode in Mode::ALL {
         let words = "bench run cold-start requests latency-500 --quick --peer none -o json --mode";
         let text = janus(words)
             .words(&mode.to_string())

@@ -2,59 +2,12 @@
 //!
 //! How long clients waited is printed, not asserted: it depends on the machine.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use tests::{Mode, eventually, with_cluster};
 
-use lab::history::Judgement;
-use lab::load::{Load, LoadOptions, LoadReport};
-use tests::{Cluster, Mode, eventually, report, with_cluster};
-use tokio::runtime::Runtime;
+use crate::load::{assert_nothing_broken, under_load, wait_until_it_flows};
 
 const BROKER_KILLS: usize = 10;
 const CONTROLLER_KILLS: usize = 5;
-
-/// Records of half a second of load.
-const FLOW_RECORDS: u64 = 500;
-
-/// Runs a load on a topic `orders` while the test does something to the cluster, and judges.
-fn under_load(cluster: &Cluster, test: impl FnOnce(&Load)) -> LoadReport {
-    let runtime = Runtime::new().unwrap();
-    let options = LoadOptions::new(&cluster.bootstrap, "orders");
-    let load = runtime.block_on(Load::start(options)).unwrap();
-    if let Err(failure) = catch_unwind(AssertUnwindSafe(|| test(&load))) {
-        // Dropping the runtime would wait for readers that nobody stops any more.
-        runtime.shutdown_background();
-        resume_unwind(failure);
-    }
-    let report = runtime.block_on(load.stop_and_check()).unwrap();
-    print_gaps(&report);
-    report
-}
-
-/// Waits until records are acknowledged again, so that the next fault finds a load that flows.
-fn wait_until_it_flows(load: &Load) {
-    let before = load.acknowledged();
-    eventually("the load flows", || (load.acknowledged() > before + FLOW_RECORDS).then_some(()));
-}
-
-fn print_gaps(gaps: &LoadReport) {
-    report(format!("  {:<28}{:>10}{:>10}", "", "write gap", "read gap"));
-    for (write, read) in gaps.write_gaps.iter().zip(&gaps.read_gaps) {
-        let recovered = if write.recovered && read.recovered { "" } else { " (not recovered)" };
-        report(format!(
-            "  {:<28}{:>7} ms{:>7} ms{recovered}",
-            write.name, write.gap_ms, read.gap_ms
-        ));
-    }
-    report(format!("  {}", gaps.verdict.to_string().trim_end()));
-}
-
-fn assert_nothing_broken(report: &LoadReport) {
-    let verdict = &report.verdict;
-    let counts = (verdict.lost.count, verdict.duplicated.count, verdict.reordered.count);
-    assert_eq!(counts, (0, 0, 0), "lost, duplicated, reordered: {verdict}");
-    assert_eq!(verdict.verdict, Judgement::Pass, "{verdict} {:?}", report.remarks);
-    assert!(report.remarks.is_empty(), "{:?}", report.remarks);
-}
 
 #[test]
 fn nothing_is_lost_when_brokers_and_controllers_are_killed_one_after_the_other() {
