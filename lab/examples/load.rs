@@ -16,7 +16,14 @@ async fn main() -> anyhow::Result<()> {
         anyhow::bail!("usage: load HOST:PORT TOPIC SECONDS");
     };
     let seconds = Duration::from_secs(seconds.parse().context("SECONDS is no number")?);
-    let load = Load::start(LoadOptions::new(bootstrap, topic)).await?;
+    let mut options = LoadOptions::new(bootstrap, topic);
+    // Settings of librdkafka beside the load's own: `CLIENT="debug=topic;linger.ms=0"`.
+    let more = std::env::var("CLIENT").unwrap_or_default();
+    options.client.extend(more.split(';').filter_map(|setting| {
+        let (key, value) = setting.split_once('=')?;
+        Some((key.to_owned(), value.to_owned()))
+    }));
+    let load = Load::start(options).await?;
     let (typed, mut lines) = mpsc::channel(16);
     std::thread::spawn(move || {
         for line in std::io::stdin().lines().map_while(Result::ok) {

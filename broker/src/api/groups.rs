@@ -36,7 +36,7 @@ pub(super) async fn find_coordinator(
     if request.key_type == GROUP {
         create_offsets_topic(&context).await;
     }
-    let image = context.broker.images.load();
+    let image = context.broker.images.settled().await;
     let mut coordinators: Vec<Coordinator> =
         keys.into_iter().map(|key| find_one(&context, &image, request.key_type, key)).collect();
     if !single {

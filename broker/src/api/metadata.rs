@@ -34,7 +34,7 @@ pub(super) async fn metadata(context: Context, request: MetadataRequest) -> Meta
     if creates && context.broker.options.auto_create_topics {
         create_errors = create_missing(&context, &wanted).await;
     }
-    let image = context.broker.images.load();
+    let image = context.broker.images.settled().await;
     let named = |wanted: &MetadataRequestTopic| named_topic(&image, wanted, &context);
     let mut topics: Vec<MetadataResponseTopic> = if all {
         image.topics.values().map(|it| describe(&image, it, &context)).collect()
@@ -68,8 +68,8 @@ pub(super) async fn metadata(context: Context, request: MetadataRequest) -> Meta
 }
 
 fn brokers(image: &ClusterImage, context: &Context) -> Vec<MetadataResponseBroker> {
-    let alive = image.brokers.values().filter(|it| !it.fenced);
-    alive
+    let named = image.brokers.values().filter(|it| context.broker.images.is_named(it));
+    named
         .filter_map(|it| endpoint_of(image, it.id, &context.listener))
         .map(|(broker, host, port)| MetadataResponseBroker {
             node_id: broker.id,

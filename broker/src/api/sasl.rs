@@ -30,6 +30,7 @@ pub(super) fn authenticate(
     match proven.filter(|_| expected_listener) {
         Some(id) => {
             peer.broker = Some(id);
+            broker.images.settle(id);
             SaslAuthenticateResponse::default()
         }
         None => {

@@ -11,6 +11,7 @@
 //! The broker does not know the coordination mode: what it must hold to stay alive comes down the
 //! stream as leases, answers to heartbeats or a znode (`znodes`), which add up to one (`lease`).
 
+mod deaths;
 mod images;
 mod lease;
 mod session;

@@ -172,9 +172,11 @@ impl Fetcher {
             match self.connect().await {
                 Ok(mut connection) => {
                     pause = RETRY_MIN;
+                    self.options.images.settle(self.leader);
                     match self.stay(&mut connection).await {
                         Ok(()) => return,
                         Err(error) => {
+                            self.options.images.suspect(self.leader);
                             tracing::info!("fetching from broker {}: {error}", self.leader);
                         }
                     }

@@ -82,7 +82,11 @@ impl Connection {
     }
 
     pub(super) async fn run(mut self) {
-        if let Err(error) = poll_fn(|context| self.poll(context)).await {
+        let ended = poll_fn(|context| self.poll(context)).await;
+        if let Some(id) = self.peer.broker {
+            self.broker.images.suspect(id);
+        }
+        if let Err(error) = ended {
             let kind = error.kind();
             if kind == io::ErrorKind::InvalidData {
                 tracing::warn!("closing connection from {}: {error}", self.peer.address);

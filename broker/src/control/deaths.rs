@@ -1,0 +1,139 @@
+//! Brokers that died a moment ago, or may have: what clients must be told of them, and when.
+//!
+//! Clients lose their connections to a dead broker at the moment of its death, and ask for its
+//! successors at once. The truth of that moment still names the dead one, and a client that is told
+//! so does not ask again for a second or so. So answers that name leaders wait a moment for the
+//! controller's word on a broker whose connections broke.
+//!
+//! Once the word is there the dead broker leads nothing, but is still named for a moment: librdkafka
+//! (2.12) drops everything that it knew of a broker which an answer lacks, the new leaders of that
+//! broker's partitions included, and looks for them again only a second later.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use metadata::{BrokerId, ClusterImage};
+use tokio::time::Instant;
+
+/// How long an answer waits for news of a broker. A broker whose death is seen is fenced within some
+/// tens of milliseconds; a network that hiccups brings no news at all.
+const NEWS_DUE: Duration = Duration::from_millis(300);
+/// How long a dead broker is still named.
+const NAMED_FOR: Duration = Duration::from_secs(3);
+
+/// The brokers in question, by the epoch of the registration that is meant.
+#[derive(Debug, Default)]
+pub(super) struct Deaths {
+    /// Until when answers wait for news of it.
+    suspected: BTreeMap<BrokerId, (i64, Instant)>,
+    /// Until when it is named.
+    known: BTreeMap<BrokerId, (i64, Instant)>,
+}
+
+impl Deaths {
+    /// A connection to or from the broker broke. A broker that stays away is waited for once.
+    pub(super) fn suspect(&mut self, id: BrokerId, image: &ClusterImage, now: Instant) {
+        let Some(broker) = image.brokers.get(&id).filter(|broker| !broker.fenced) else { return };
+        let suspected = self.suspected.get(&id).map(|(epoch, _)| *epoch);
+        if suspected != Some(broker.epoch) {
+            self.suspected.insert(id, (broker.epoch, now + NEWS_DUE));
+        }
+    }
+
+    /// It is connected (again).
+    pub(super) fn settle(&mut self, id: BrokerId) {
+        self.suspected.remove(&id);
+    }
+
+    /// News: who was alive in one image and is not in the next.
+    pub(super) fn learn(&mut self, before: &ClusterImage, after: &ClusterImage, now: Instant) {
+        if before.brokers.ptr_eq(&after.brokers) {
+            return;
+        }
+        self.known.retain(|_, (_, until)| *until > now);
+        for (id, was) in before.brokers.iter().filter(|(_, broker)| !broker.fenced) {
+            let is = after.brokers.get(id);
+            if is.is_some_and(|is| is.fenced && is.epoch == was.epoch) {
+                self.known.insert(*id, (was.epoch, now + NAMED_FOR));
+            }
+        }
+    }
+
+    /// Until when an answer from this image should wait; `None`: nobody is suspected.
+    pub(super) fn wait_until(&mut self, image: &ClusterImage, now: Instant) -> Option<Instant> {
+        self.suspected.retain(|id, (epoch, until)| {
+            let broker = image.brokers.get(id);
+            *until > now && broker.is_some_and(|it| it.epoch == *epoch && !it.fenced)
+        });
+        self.suspected.values().map(|(_, until)| *until).max()
+    }
+
+    /// Whether the broker died so recently that clients may not have noticed.
+    pub(super) fn is_recent(&self, id: BrokerId, broker_epoch: i64, now: Instant) -> bool {
+        let known = self.known.get(&id);
+        known.is_some_and(|(epoch, until)| *epoch == broker_epoch && *until > now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metadata::{Broker, Record, Uuid};
+
+    use super::*;
+
+    fn image(epoch: i64, fenced: bool) -> ClusterImage {
+        let broker = Broker {
+            id: 1,
+            epoch,
+            incarnation: Uuid::nil(),
+            listeners: Vec::new(),
+            rack: None,
+            log_dirs: Vec::new(),
+            fenced,
+            in_controlled_shutdown: false,
+        };
+        let mut image = ClusterImage::default();
+        image.apply(&Record::Broker(broker));
+        image
+    }
+
+    #[test]
+    fn a_suspicion_ends_with_news_or_with_its_time() {
+        let now = Instant::now();
+        let suspicious = || {
+            let mut deaths = Deaths::default();
+            deaths.suspect(1, &image(7, false), now);
+            deaths.suspect(2, &image(7, false), now);
+            deaths
+        };
+        assert_eq!(suspicious().wait_until(&image(7, false), now), Some(now + NEWS_DUE));
+        assert_eq!(suspicious().wait_until(&image(7, true), now), None, "it is fenced");
+        assert_eq!(suspicious().wait_until(&image(8, false), now), None, "it is another process");
+        assert_eq!(suspicious().wait_until(&image(7, false), now + NEWS_DUE), None, "no news came");
+        let mut connected = suspicious();
+        connected.settle(1);
+        assert_eq!(connected.wait_until(&image(7, false), now), None, "it is there again");
+    }
+
+    #[test]
+    fn a_broker_that_stays_away_is_waited_for_once() {
+        let now = Instant::now();
+        let mut deaths = Deaths::default();
+        deaths.suspect(1, &image(7, false), now);
+        deaths.suspect(1, &image(7, false), now + NEWS_DUE / 2);
+        assert_eq!(deaths.wait_until(&image(7, false), now), Some(now + NEWS_DUE));
+    }
+
+    #[test]
+    fn a_dead_broker_is_named_for_a_while_unless_it_comes_back() {
+        let now = Instant::now();
+        let mut deaths = Deaths::default();
+        deaths.learn(&image(7, false), &image(7, true), now);
+        assert!(deaths.is_recent(1, 7, now));
+        assert!(!deaths.is_recent(1, 7, now + NAMED_FOR), "that is long ago");
+        assert!(!deaths.is_recent(1, 8, now), "that is another process");
+        let mut restarted = Deaths::default();
+        restarted.learn(&image(7, false), &image(8, true), now);
+        assert!(!restarted.is_recent(1, 7, now) && !restarted.is_recent(1, 8, now));
+    }
+}
