@@ -26,10 +26,12 @@ pub type Settings = Vec<(String, String)>;
 ///
 /// With its own defaults librdkafka waits 60 s for a broker that is paused, and up to 10 s before
 /// it connects again: then a gap shows the client, not the cluster. `session_timeout_ms` is the
-/// cluster's broker session; no request waits longer than that.
+/// cluster's broker session. Requests to a silent broker are given up a second before it ends,
+/// because librdkafka looks at its timeouts once a second; by then it asks often who leads.
 pub fn prompt_settings(session_timeout_ms: u32) -> Settings {
     [
-        ("socket.timeout.ms", session_timeout_ms.max(1000)),
+        ("socket.timeout.ms", session_timeout_ms.saturating_sub(1000).max(1000)),
+        ("topic.metadata.refresh.interval.ms", 250),
         ("reconnect.backoff.ms", 20),
         ("reconnect.backoff.max.ms", 200),
         ("retry.backoff.ms", 20),

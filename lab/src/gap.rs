@@ -156,9 +156,9 @@ impl Gaps {
         waiting.max().unwrap_or(0).div_ceil(1000)
     }
 
-    /// Whether every partition has acknowledged something.
+    /// Whether every partition has acknowledged something since the phase began.
     pub fn all_answered(&self) -> bool {
-        self.partitions.iter().all(|state| state.answered_phases > 0)
+        self.partitions.iter().all(|state| state.answered_phases == self.phases.len())
     }
 
     /// Charges silences that still go on to the phases they belong to.

@@ -231,6 +231,11 @@ impl Load {
         lock(&self.run.write_gaps).current_ms(self.run.clock.now_us())
     }
 
+    /// Whether every partition has acknowledged a record since the last mark.
+    pub fn all_answered(&self) -> bool {
+        lock(&self.run.write_gaps).all_answered()
+    }
+
     /// Records acknowledged so far.
     pub fn acknowledged(&self) -> u64 {
         self.run.sends.iter().map(|log| lock(log).acknowledged).sum()

@@ -75,7 +75,7 @@ fn pause_a_broker(cluster: &Cluster, loads: &Loads, number: usize) {
     cluster.wait_for_status("the leader is replaced", |status| {
         status["brokers"][leader as usize - 1]["leaders"] == 0 && status["offline"] == 0
     });
-    wait_until_it_flows(&loads.prompt);
+    loads.wait_until_they_flow();
     loads.mark(BROKER_RESUMED);
     cluster.json(&format!("resume broker {leader}"));
     cluster.wait_until_in_sync();

@@ -2,12 +2,14 @@
 //!
 //! How long clients waited is printed, not asserted: it depends on the machine.
 
+use lab::load::LoadOptions;
 use tests::{Mode, eventually, with_cluster};
 
-use crate::load::{assert_nothing_broken, under_load, wait_until_it_flows};
+use crate::load::{assert_nothing_broken, under, under_load, wait_until_it_flows};
 
 const BROKER_KILLS: usize = 10;
 const CONTROLLER_KILLS: usize = 5;
+const PAUSES: usize = 3;
 
 #[test]
 fn nothing_is_lost_when_brokers_and_controllers_are_killed_one_after_the_other() {
@@ -59,29 +61,32 @@ fn a_broker_and_the_active_controller_may_die_together() {
 fn paused_servers_are_replaced_and_do_no_harm_when_they_resume() {
     with_cluster(&[], |cluster| {
         let report = under_load(cluster, |load| {
-            load.mark_fault("leader pauses");
-            let leader = cluster.leader("orders", 0);
-            cluster.json(&format!("pause broker {leader}"));
-            cluster.wait_for_status("the leader is replaced", |status| {
-                let of_leader = &status["brokers"][leader as usize - 1];
-                of_leader["leaders"] == 0 && status["offline"] == 0
-            });
-            cluster.json(&format!("resume broker {leader}"));
-            cluster.wait_until_in_sync();
-            wait_until_it_flows(load);
+            for number in 0..PAUSES {
+                load.mark_fault(&format!("{}. leader pauses", number + 1));
+                let leader = cluster.leader("orders", number);
+                cluster.json(&format!("pause broker {leader}"));
+                cluster.wait_for_status("the leader is replaced", |status| {
+                    let of_leader = &status["brokers"][leader as usize - 1];
+                    of_leader["leaders"] == 0 && status["offline"] == 0
+                });
+                cluster.json(&format!("resume broker {leader}"));
+                cluster.wait_until_in_sync();
+                wait_until_it_flows(load);
 
-            load.mark_fault("active controller pauses");
-            let active = cluster.status()["controller"]["id"].clone();
-            cluster.json(&format!("pause controller {active}"));
-            cluster.wait_for_status("the controller is replaced", |status| {
-                status["controller"]["id"].is_i64() && status["controller"]["id"] != active
-            });
-            cluster.json(&format!("resume controller {active}"));
-            // It has to notice that it is not the active one any more.
-            cluster.kill("leader orders 1");
-            cluster.wait_for_status("every partition is led", |it| it["offline"] == 0);
-            cluster.json("start all");
-            cluster.wait_until_in_sync();
+                load.mark_fault(&format!("{}. active controller pauses", number + 1));
+                let active = cluster.status()["controller"]["id"].clone();
+                cluster.json(&format!("pause controller {active}"));
+                cluster.wait_for_status("the controller is replaced", |status| {
+                    status["controller"]["id"].is_i64() && status["controller"]["id"] != active
+                });
+                cluster.json(&format!("resume controller {active}"));
+                // It has to notice that it is not the active one any more.
+                let broker = cluster.kill(&format!("leader orders {number}"));
+                cluster.wait_for_status("every partition is led", |it| it["offline"] == 0);
+                cluster.json(&format!("start broker {broker}"));
+                cluster.wait_until_in_sync();
+                wait_until_it_flows(load);
+            }
         });
         assert_nothing_broken(&report);
     });
@@ -90,10 +95,12 @@ fn paused_servers_are_replaced_and_do_no_harm_when_they_resume() {
 #[test]
 fn all_servers_are_restarted_one_by_one_under_load() {
     with_cluster(&[], |cluster| {
-        let report = under_load(cluster, |load| {
+        let busy = |options| LoadOptions { rate: 5_000, ..options };
+        let report = under(busy, cluster, |load| {
             load.mark_fault("rolling restart");
             cluster.json("restart all");
             cluster.wait_until_in_sync();
+            wait_until_it_flows(load);
         });
         assert_nothing_broken(&report);
     });

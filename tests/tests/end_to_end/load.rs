@@ -12,9 +12,20 @@ const FLOW_RECORDS: u64 = 500;
 
 /// Runs a load on a topic `orders` while the test does something to the cluster, and judges.
 pub(crate) fn under_load(cluster: &Cluster, test: impl FnOnce(&Load)) -> LoadReport {
+    under(|options| options, cluster, test)
+}
+
+/// The same with a load of another kind.
+pub(crate) fn under(
+    kind: impl FnOnce(LoadOptions) -> LoadOptions,
+    cluster: &Cluster,
+    test: impl FnOnce(&Load),
+) -> LoadReport {
     let runtime = Runtime::new().unwrap();
-    let options = LoadOptions::new(&cluster.bootstrap, "orders");
+    let options = kind(LoadOptions::new(&cluster.bootstrap, "orders"));
     let load = runtime.block_on(Load::start(options)).unwrap();
+    // What waited for the first connections is no gap of a fault.
+    wait_until_it_flows(&load);
     if let Err(failure) = catch_unwind(AssertUnwindSafe(|| test(&load))) {
         // Dropping the runtime would wait for readers that nobody stops any more.
         runtime.shutdown_background();
@@ -27,6 +38,7 @@ pub(crate) fn under_load(cluster: &Cluster, test: impl FnOnce(&Load)) -> LoadRep
 
 /// Waits until records are acknowledged again, so that the next fault finds a load that flows.
 pub(crate) fn wait_until_it_flows(load: &Load) {
+    eventually("all partitions acknowledge", || load.all_answered().then_some(()));
     let before = load.acknowledged();
     eventually("the load flows", || (load.acknowledged() > before + FLOW_RECORDS).then_some(()));
 }
