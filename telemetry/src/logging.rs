@@ -10,8 +10,11 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 /// What is logged unless `RUST_LOG` says otherwise. openraft's INFO is for its own developers, and it
-/// warns with every attempt to reach a member that is down.
-const DEFAULT_FILTER: &str = "info,openraft=error";
+/// warns with every attempt to reach a member that is down. Its `raft` module also logs an error when
+/// somebody who asked has gone away meanwhile; what really fails there comes back as an error. The
+/// ZooKeeper client warns of every server that does not answer; that there is no session is ours to
+/// say.
+const DEFAULT_FILTER: &str = "info,openraft=error,openraft::raft=off,zookeeper_client=error";
 
 /// Sends the log to stderr. `RUST_LOG` chooses what is logged.
 pub fn init_logging() {
