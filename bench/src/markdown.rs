@@ -144,7 +144,7 @@ impl Report {
              the median of the turns' ratios, always so that more than 1 is better for Janus.\n\
              - Warm-up with every kind of load: {}. Who is not measured is paused (SIGSTOP): it keeps \
              its memory and compiled code and uses no CPU. After a pause: wait until all replicas are \
-             in sync, then 5 s of load.\n\
+             in sync, then a load of 200 MB.\n\
              - Three brokers and three controllers or ZooKeepers each; the same client, librdkafka, in \
              one process with one producer and one consumer. Records are JSON of about half random \
              text; 1 GB is 10^9 bytes of their values.\n\
@@ -155,7 +155,10 @@ impl Report {
              record is void, and the run fails.\n\
              - Cold start: from the start of the processes, on formatted disks, to a record of a new \
              topic acknowledged by all replicas. Memory and CPU without work: `cold-start` of the new \
-             cluster, `idle` after the loads before it.",
+             cluster, `idle` after the loads before it.\n\
+             - Partitions: on the warm clusters, after six minutes of rest, in which ext4 without a \
+             journal forgets deleted files (it creates files slowly until then). The topics of earlier \
+             turns stay, for the same reason.",
             warm_up.join(" for Janus, "),
         )
     }

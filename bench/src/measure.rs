@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use crate::cluster::{Cluster, Role, Server};
 use crate::load::{Batching, Load, Outcome, PARTITIONS, Pace};
 use crate::machine::{Meter, Usage, memory_mb, tick_s};
-use crate::probe;
+use crate::probe::{self, Afterwards};
 use crate::scenario::{Compression, Metric, Scenario, Values};
 
 /// How much work a measurement is.
@@ -25,6 +25,9 @@ pub(crate) struct Sizes {
     /// then this long observed.
     idle_s: u64,
     partitions: i32,
+    /// Of the topics of loads, and of the one with many partitions.
+    afterwards: Afterwards,
+    partitions_afterwards: Afterwards,
 }
 
 impl Sizes {
@@ -38,6 +41,9 @@ impl Sizes {
         quiet_s: 10,
         idle_s: 15,
         partitions: 1_000,
+        afterwards: Afterwards::Delete,
+        // The next turn would wait for the file system, see `schedule`.
+        partitions_afterwards: Afterwards::Keep,
     };
 
     pub(crate) const QUICK: Self = Self {
@@ -49,6 +55,16 @@ impl Sizes {
         quiet_s: 2,
         idle_s: 3,
         partitions: 100,
+        afterwards: Afterwards::Delete,
+        partitions_afterwards: Afterwards::Keep,
+    };
+
+    /// A short load for a cluster that was warm before it was paused.
+    const WAKE_UP: Self = Self {
+        throughput_records: 200_000,
+        seconds_max: 5,
+        afterwards: Afterwards::Keep,
+        ..Self::QUICK
     };
 
     /// A load of a warm-up.
@@ -62,6 +78,8 @@ impl Sizes {
             quiet_s: 0,
             idle_s: 0,
             partitions: 200,
+            afterwards: Afterwards::Delete,
+            partitions_afterwards: Afterwards::Delete,
         }
     }
 }
@@ -95,7 +113,9 @@ pub(crate) async fn measure(
         Scenario::Idle => idle(cluster.servers()?, sizes).await,
         Scenario::Partitions => {
             let (bootstrap, servers) = (cluster.bootstrap()?, cluster.servers()?);
-            let usage = probe::partitions(&bootstrap, servers, sizes.partitions).await?;
+            let afterwards = sizes.partitions_afterwards;
+            let usage =
+                probe::partitions(&bootstrap, servers, sizes.partitions, afterwards).await?;
             let serving = Metric::lower("until each took a record", "s").times_better(20.0);
             let cpu = Metric::lower("server CPU until then", "CPU s");
             let values = vec![(serving, usage.wall_s), (cpu, usage.servers_s)];
@@ -112,6 +132,13 @@ pub(crate) async fn measure(
             Ok(Measured::new(&outcome.usage, values_of(scenario, &outcome, zookeeper)))
         }
     }
+}
+
+/// A short load, for a cluster that was warm before it was paused.
+pub(crate) async fn wake_up(cluster: &mut dyn Cluster) -> Result<()> {
+    let scenario = Scenario::Throughput(Compression::Plain);
+    measure(scenario, cluster, Sizes::WAKE_UP).await?;
+    Ok(())
 }
 
 /// Loads of every kind, each for a few seconds, until the time is over: so that whatever a server
@@ -138,6 +165,7 @@ pub(crate) fn load_of(scenario: Scenario, sizes: Sizes) -> Option<Load> {
         batching: Batching::Throughput,
         records_max: sizes.throughput_records,
         seconds_max: sizes.seconds_max,
+        afterwards: sizes.afterwards,
     };
     match scenario {
         Scenario::Throughput(compression) => Some(Load { compression, ..flat_out }),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use lab::client;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -47,10 +47,18 @@ const SERVING_TIMEOUT: Duration = Duration::from_secs(180);
 const GOOD_LOOKS: u32 = 8;
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long a cluster is left alone after a topic was deleted.
+/// How long a cluster is left alone after a load.
 const SETTLE_TIME: Duration = Duration::from_secs(2);
 
 type Admin = AdminClient<DefaultClientContext>;
+
+/// What becomes of a topic after its load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Afterwards {
+    Delete,
+    /// The next measurement must find a file system from which nothing was deleted.
+    Keep,
+}
 
 /// A topic for one load.
 pub(crate) struct Topic {
@@ -90,15 +98,26 @@ impl Topic {
         blocking(move |cancelled| work(&bootstrap, &name, cancelled)).await
     }
 
-    /// Deletes it and leaves the cluster alone for a while.
-    pub(crate) async fn delete(self) -> Result<()> {
+    /// Leaves the cluster alone for a while, without the topic if so wished.
+    pub(crate) async fn leave(self, afterwards: Afterwards) -> Result<()> {
+        if afterwards == Afterwards::Delete {
+            self.delete().await?;
+        }
+        tokio::time::sleep(SETTLE_TIME).await;
+        Ok(())
+    }
+
+    async fn delete(self) -> Result<()> {
         let admin = admin(&self.bootstrap)?;
         let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(60)));
         let deleted = admin.delete_topics(&[&self.name], &options).await;
         for result in deleted.context("delete a topic")? {
-            result.map_err(|(name, error)| anyhow!("delete the topic {name}: {error}"))?;
+            match result {
+                // The answer to librdkafka's first try was late.
+                Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
+                Err((name, error)) => bail!("delete the topic {name}: {error}"),
+            }
         }
-        tokio::time::sleep(SETTLE_TIME).await;
         Ok(())
     }
 }
@@ -146,6 +165,7 @@ pub(crate) fn one_record(partitions: i32) -> Load {
         batching: Batching::Latency,
         records_max: 0,
         seconds_max: 0,
+        afterwards: Afterwards::Keep,
     }
 }
 
@@ -168,6 +188,8 @@ pub(crate) async fn cold_start(cluster: &mut dyn Cluster) -> Result<ColdStart> {
         if begin.elapsed() > SERVING_TIMEOUT {
             return Err(error).context("no topic could be created after the start");
         }
+        // Fails, with the end of its log, when one of them has ended.
+        cluster.servers()?;
         tokio::time::sleep(RETRY_PAUSE).await;
     }
     blocking(move |cancelled| {
@@ -204,6 +226,7 @@ pub(crate) async fn partitions(
     bootstrap: &str,
     servers: Vec<Server>,
     partitions: i32,
+    afterwards: Afterwards,
 ) -> Result<Usage> {
     let name = load::name();
     let admin = admin(bootstrap)?;
@@ -222,9 +245,9 @@ pub(crate) async fn partitions(
         Ok(usage)
     });
     let usage = used.await;
-    let deleted = topic.delete().await;
+    let left = topic.leave(afterwards).await;
     let usage = usage?;
-    deleted.map(|()| usage)
+    left.map(|()| usage)
 }
 
 /// Waits until a cluster serves, and goes on to: every partition of a topic on all brokers has all

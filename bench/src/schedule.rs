@@ -5,6 +5,7 @@
 //!  cold starts          A B  B A  A B  B A      a new cluster each time, the other one is gone
 //!  warm-up              peer, then Janus        who is not measured is paused (SIGSTOP)
 //!  loads                A B  B A  A B  B A      all of them in each turn, after a resume and a load
+//!  rest
 //!  partitions           A B  B A  A B  B A
 //!  calibration
 //! ```
@@ -13,6 +14,7 @@
 //! has to find itself again, which is waited for and not measured.
 
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -25,8 +27,10 @@ use crate::probe;
 use crate::report::{Failure, Report, Rows, Side, Verdict};
 use crate::scenario::{Compression, Marks, Scenario};
 
-/// After a pause both clusters work this long before anything counts.
-const RESUME_WARM_UP_S: u64 = 5;
+/// How long everything rests before thousands of files are created. Ext4 without a journal does not
+/// use an inode again in the first six minutes after its file was deleted, and looks at every one of
+/// them whenever it creates a file: after the topics of the loads that costs either cluster seconds.
+const REST_S: u64 = 365;
 
 /// Janus is warmed for this part of its peer's time: nothing is compiled while it runs.
 const JANUS_WARM_UP_PART: u64 = 10;
@@ -149,6 +153,10 @@ impl Run<'_> {
             self.warm_up(index).await?;
         }
         for scenarios in [loads, partitions] {
+            if scenarios.contains(&Scenario::Partitions) && !self.options.quick {
+                (self.tell)(&format!("{REST_S} s of rest, until the file system has forgotten"));
+                tokio::time::sleep(Duration::from_secs(REST_S)).await;
+            }
             for (turn, index) in self.turns(!scenarios.is_empty()) {
                 let subject = &mut self.subjects[index];
                 let name = subject.cluster.name();
@@ -232,7 +240,7 @@ impl Run<'_> {
 async fn resume(subject: &mut Subject<'_>) -> Result<()> {
     subject.cluster.resume().await?;
     probe::wait_until_serving(&subject.cluster.bootstrap()?).await?;
-    measure::warm_up(subject.cluster, RESUME_WARM_UP_S).await
+    measure::wake_up(subject.cluster).await
 }
 
 /// What people need to know to do the same.

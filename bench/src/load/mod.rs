@@ -19,7 +19,7 @@ use hdrhistogram::Histogram;
 
 use crate::cluster::Server;
 use crate::machine::{Meter, Usage, memory_mb};
-use crate::probe::Topic;
+use crate::probe::{Afterwards, Topic};
 use crate::scenario::Compression;
 
 pub(crate) mod consumer;
@@ -78,6 +78,7 @@ pub(crate) struct Load {
     pub records_max: u64,
     /// or after this time, whichever comes first.
     pub seconds_max: u64,
+    pub afterwards: Afterwards,
 }
 
 /// What one load cost and brought.
@@ -120,7 +121,7 @@ impl Load {
         }
     }
 
-    /// Runs it on a topic of its own, which is removed afterwards.
+    /// Runs it on a topic of its own.
     pub(crate) async fn run(&self, bootstrap: &str, servers: Vec<Server>) -> Result<Outcome> {
         let topic = Topic::create(bootstrap, &name(), self.partitions).await?;
         // What an earlier load left to write must not be part of this one.
@@ -130,9 +131,9 @@ impl Load {
             load.measure(bootstrap, topic, servers, cancelled)
         });
         let outcome = outcome.await;
-        let deleted = topic.delete().await;
+        let left = topic.leave(self.afterwards).await;
         let outcome = outcome?;
-        deleted.map(|()| outcome)
+        left.map(|()| outcome)
     }
 
     fn measure(

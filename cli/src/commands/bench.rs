@@ -16,7 +16,7 @@ use crate::cluster::{LocalCluster, Mode, Role, Started, UpOptions, find_binaries
 use crate::commands::up::{Interrupts, check_setting};
 use crate::output::{Format, Table, print};
 
-const TURNS_DEFAULT: u32 = 4;
+const TURNS_DEFAULT: u32 = 3;
 const WARM_UP_DEFAULT_S: u64 = 300;
 
 /// What `janus up` sets differently for a cluster on one machine, set back to Kafka's defaults.
@@ -45,7 +45,7 @@ pub(crate) struct List {}
 /// Measure two clusters turn by turn, with the same client and the same settings
 ///
 /// A full run against Apache Kafka takes about 40 minutes and wants the machine for itself. Data goes
-/// to the folder for temporary files (TMPDIR): about 10 GB.
+/// to the folder for temporary files (TMPDIR): about 15 GB.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  janus bench run\n  \
     janus bench run throughput latency-5000 --turns 2 --warm-up 60\n  \
@@ -65,7 +65,7 @@ pub(crate) struct Run {
     /// KAFKA_ZOOKEEPER_HOME for 3.9, else ~/.cache/janus/kafka-VERSION]
     #[arg(long, value_name = "DIR")]
     kafka_home: Option<PathBuf>,
-    /// How often each cluster is measured, in the order A B B A A B ... [default: 4]
+    /// How often each cluster is measured, in the order A B B A A B ... [default: 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     turns: Option<u32>,
     /// How long the peer works before anything counts; Janus a tenth of it [default: 300]
