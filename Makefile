@@ -14,14 +14,14 @@ MODE ?= raft
 BUILD_PACKAGES = gcc g++ make cmake pkg-config libclang-dev librocksdb-dev zlib1g-dev
 TEST_PACKAGES = kcat openjdk-17-jre-headless maven python3-venv zookeeper
 
-.PHONY: build demo test lint fix install e2e gaps tools tools-test bench clean-demo
+.PHONY: build demo test lint fix install e2e gaps tools tools-zookeeper tools-test bench clean-demo
 
 # Builds the three binaries in release.
 build: tools
 	cargo build --release --bins -p janus -p janus-broker -p janus-controller
 
 # A cluster, the online shop on it, and two faults; prints what was lost and duplicated.
-demo: build
+demo: build $(if $(filter zookeeper,$(MODE)),tools-zookeeper)
 	$(CARGO_TARGET_DIR)/release/janus demo --mode $(MODE)
 
 # Everything that has to hold: lint, unit and property tests, end-to-end tests with real clients.
@@ -60,6 +60,9 @@ install: build
 tools:
 	@tests/setup/packages $(BUILD_PACKAGES)
 	@tests/setup/rust
+
+tools-zookeeper:
+	@tests/setup/packages openjdk-17-jre-headless zookeeper
 
 tools-test:
 	@tests/setup/packages $(TEST_PACKAGES)
