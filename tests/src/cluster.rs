@@ -1,7 +1,6 @@
 //! A cluster of three brokers and three controllers, for one test in one mode.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -9,13 +8,7 @@ use std::time::Instant;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Program, eventually, kafka_tool, kcat, python, report};
-
-/// Lines of every server's log that a failed test shows.
-const LOG_TAIL_LINES: usize = 25;
-
-/// A server that logs the same words more often than this goes round in circles.
-const SAME_WORDS_MAX: usize = 1000;
+use crate::{Program, eventually, kafka_tool, kcat, logs, python, report};
 
 /// How the controllers coordinate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,14 +59,14 @@ pub fn with_cluster_in(mode: Mode, settings: &[&str], test: impl FnOnce(&Cluster
     let begin = Instant::now();
     let cluster = Cluster::start(mode, settings);
     test(&cluster);
-    cluster.check_logs();
+    logs::check(&cluster.logs(), &cluster.expected_errors.borrow());
     drop(cluster);
     let name = std::thread::current().name().unwrap_or("test").to_owned();
     report(format!("  {name} in {mode} mode: {:.1} s", begin.elapsed().as_secs_f64()));
 }
 
 /// `JANUS_TEST_MODE` picks one mode, for those who look for something.
-fn is_wanted(mode: &Mode) -> bool {
+pub(crate) fn is_wanted(mode: &Mode) -> bool {
     std::env::var("JANUS_TEST_MODE").is_ok_and(|wanted| wanted == mode.to_string())
         || std::env::var_os("JANUS_TEST_MODE").is_none()
 }
@@ -178,29 +171,6 @@ impl Cluster {
         })
     }
 
-    /// Panics when a server panicked, logged an error that the test does not expect, or logged the
-    /// same again and again.
-    fn check_logs(&self) {
-        for (server, log) in self.logs() {
-            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-            for words in log.lines().filter_map(|line| Some(line.split_once("] ")?.1)) {
-                *counts.entry(words).or_default() += 1;
-            }
-            let most = counts.into_iter().max_by_key(|(_, count)| *count);
-            let (words, count) = most.unwrap_or_default();
-            assert!(count <= SAME_WORDS_MAX, "{server} logged {count} times: {words}");
-        }
-        let expected = self.expected_errors.borrow();
-        let unexpected: Vec<String> = self
-            .logs()
-            .iter()
-            .flat_map(|(server, log)| log.lines().map(move |line| (server, line)))
-            .filter(|(_, line)| is_error(line) && !expected.iter().any(|it| line.contains(it)))
-            .map(|(server, line)| format!("{server}: {line}"))
-            .collect();
-        assert!(unexpected.is_empty(), "servers logged errors:\n{}", unexpected.join("\n"));
-    }
-
     /// The log of every server under the server's name.
     fn logs(&self) -> Vec<(String, String)> {
         let Ok(folders) = std::fs::read_dir(self.data()) else { return Vec::new() };
@@ -221,11 +191,7 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("the test failed in {} mode", self.mode);
-            for (server, log) in self.logs() {
-                let lines: Vec<&str> = log.lines().collect();
-                let tail = &lines[lines.len().saturating_sub(LOG_TAIL_LINES)..];
-                eprintln!("--- {server}\n{}", tail.join("\n"));
-            }
+            logs::show_tails(&self.logs());
         }
         let keep = std::thread::panicking() && std::env::var_os("JANUS_TEST_KEEP").is_some();
         if keep {
@@ -239,34 +205,19 @@ impl Drop for Cluster {
     }
 }
 
+/// The folder of the binaries under test.
+pub(crate) fn binaries() -> PathBuf {
+    let folder = std::env::var_os("JANUS_BIN_DIR");
+    folder
+        .expect("JANUS_BIN_DIR names the folder of the binaries under test; run `make e2e`")
+        .into()
+}
+
 /// `janus WORDS`, untouched by the environment of whoever runs the tests.
 pub fn janus(words: &str) -> Program {
-    let folder = std::env::var("JANUS_BIN_DIR")
-        .expect("JANUS_BIN_DIR names the folder of the binaries under test; run `make e2e`");
-    let mut program = Program::new(Path::new(&folder).join("janus"));
+    let mut program = Program::new(binaries().join("janus"));
     for variable in ["JANUS_DATA", "JANUS_BOOTSTRAP", "RUST_LOG"] {
         program = program.variable(variable, "");
     }
     program.words(words)
-}
-
-/// Whether a line of a log reports something that must not happen: `[TIME] ERROR ...`, a panic.
-fn is_error(line: &str) -> bool {
-    let level = line.strip_prefix('[').and_then(|line| line.split_once("] "));
-    level.is_some_and(|(_, rest)| rest.starts_with("ERROR "))
-        || (line.starts_with("thread '") && line.contains(" panicked at "))
-        || line.contains("fatal runtime error")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_and_panics_are_told_from_everything_else() {
-        assert!(is_error("[2026-11-24 07:01:02,961] ERROR disk full (janus_broker::run)"));
-        assert!(is_error("thread 'main' (71) panicked at broker/src/main.rs:1:1:"));
-        assert!(!is_error("[2026-11-24 07:01:02,961] INFO no ERROR here (janus_broker::run)"));
-        assert!(!is_error("ERROR is only a word"));
-    }
 }

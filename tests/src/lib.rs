@@ -11,16 +11,20 @@
 //! end of every server's log.
 //!
 //! Read `cluster`, then `program`, then `clients`. `kafka_cluster` is Apache Kafka itself and `znodes`
-//! what stands in ZooKeeper, to compare the two. Nothing here knows how the servers work inside.
+//! what stands in ZooKeeper, to compare the two. `machines` is a cluster on three machines, each in a
+//! network of its own. Nothing here knows how the servers work inside.
 
 mod clients;
 mod cluster;
 mod kafka_cluster;
+mod logs;
+mod machines;
 mod program;
 mod znodes;
 
 pub use clients::{kafka_tool, kcat, python};
 pub use cluster::{Cluster, Mode, janus, with_cluster, with_cluster_in};
 pub use kafka_cluster::KafkaCluster;
+pub use machines::{Machines, with_machines};
 pub use program::{Background, Finished, Program, eventually, report};
 pub use znodes::{Difference, Ensemble, Known, Tree, Znode, differences};

@@ -21,8 +21,12 @@ pub(crate) fn under(
     cluster: &Cluster,
     test: impl FnOnce(&Load),
 ) -> LoadReport {
+    run(kind(LoadOptions::new(&cluster.bootstrap, "orders")), test)
+}
+
+/// Runs a load while the test does something, and judges.
+pub(crate) fn run(options: LoadOptions, test: impl FnOnce(&Load)) -> LoadReport {
     let runtime = Runtime::new().unwrap();
-    let options = kind(LoadOptions::new(&cluster.bootstrap, "orders"));
     let load = runtime.block_on(Load::start(options)).unwrap();
     // What waited for the first connections is no gap of a fault.
     wait_until_it_flows(&load);

@@ -9,6 +9,7 @@ mod groups;
 mod kafka_tools;
 mod kills;
 mod load;
+mod machines;
 mod outages;
 mod storage;
 mod znodes;
