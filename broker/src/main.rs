@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use config::Settings;
 use janus_broker::RunError;
+use telemetry::{LogFormat, Logging};
 
 /// The Janus broker: serves Kafka clients, coordinated by Janus controllers.
 #[derive(Parser)]
@@ -20,7 +21,6 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    telemetry::init_logging();
     let settings = match Settings::load(&arguments.file, &arguments.overrides, std::env::vars()) {
         Ok(settings) => settings,
         Err(errors) => {
@@ -28,6 +28,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Err(error) = telemetry::init_logging(&logging(&settings)) {
+        eprintln!("open the log in janus.log.dir: {error}");
+        return ExitCode::FAILURE;
+    }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let wanted = usize::try_from(settings.i32("num.network.threads")).unwrap_or(1);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -55,5 +59,16 @@ fn main() -> ExitCode {
             tracing::error!("{error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn logging(settings: &Settings) -> Logging {
+    let json = settings.str("janus.log.format") == "json";
+    Logging {
+        format: if json { LogFormat::Json } else { LogFormat::Text },
+        directory: settings.string("janus.log.dir").filter(|it| !it.is_empty()).map(Into::into),
+        name: format!("broker-{}.log", settings.node_id()),
+        file_bytes_max: settings.i64("janus.log.file.bytes").unsigned_abs(),
+        files: settings.i32("janus.log.files").unsigned_abs(),
     }
 }

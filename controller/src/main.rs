@@ -21,6 +21,7 @@ use grpc::auth::Secret;
 use janus_controller::driver::{Balance, Options};
 use janus_controller::node::{Coordination, Node};
 use metadata::{Controller, ControllerId, Defaults, Uuid};
+use telemetry::{LogFormat, Logging};
 
 /// A Janus controller: decides every change of the cluster's metadata while it is active.
 #[derive(Parser)]
@@ -58,12 +59,22 @@ impl From<anyhow::Error> for Failure {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    telemetry::init_logging();
+    let settings = match Settings::load(&arguments.file, &arguments.overrides, std::env::vars()) {
+        Ok(settings) => settings,
+        Err(errors) => {
+            eprintln!("janus-controller: {errors}");
+            return ExitCode::from(2);
+        }
+    };
+    if let Err(error) = telemetry::init_logging(&logging(&settings)) {
+        eprintln!("janus-controller: open the log in janus.log.dir: {error}");
+        return ExitCode::FAILURE;
+    }
     // Two threads: one works, the other keeps answering peers while a snapshot is written.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(run(&arguments)),
+        Ok(runtime) => runtime.block_on(run(&settings)),
         Err(error) => Err(anyhow!(error).context("start the runtime").into()),
     };
     match ended {
@@ -79,15 +90,13 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let settings = Settings::load(&arguments.file, &arguments.overrides, std::env::vars())
-        .map_err(Failure::configuration)?;
+async fn run(settings: &Settings) -> Result<(), Failure> {
     settings.warnings().iter().for_each(|warning| warn!("{warning}"));
-    let secret = read_secret(&settings).map_err(Failure::configuration)?;
-    let listener = choose_listener(&settings, &secret).map_err(Failure::Configuration)?;
-    let addresses = peer_addresses(&settings).map_err(Failure::Configuration)?;
-    check_session(&settings).map_err(Failure::Configuration)?;
-    let directory = open_directory(&settings)?;
+    let secret = read_secret(settings).map_err(Failure::configuration)?;
+    let listener = choose_listener(settings, &secret).map_err(Failure::Configuration)?;
+    let addresses = peer_addresses(settings).map_err(Failure::Configuration)?;
+    check_session(settings).map_err(Failure::Configuration)?;
+    let directory = open_directory(settings)?;
 
     let bind = listener.bind_address();
     let socket = TcpListener::bind(&bind).await.with_context(|| format!("listen on {bind}"))?;
@@ -105,9 +114,9 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         directory.cluster_id,
         directory.path.display()
     );
-    let coordination = coordination(&settings, &directory, &me, &secret, &addresses).await?;
+    let coordination = coordination(settings, &directory, &me, &secret, &addresses).await?;
     let endpoint = me.endpoint.clone();
-    let node = node(&settings, me, &directory, secret, addresses);
+    let node = node(settings, me, &directory, secret, addresses);
     let mut terminate = signal(SignalKind::terminate()).context("wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("wait for SIGINT")?;
     let stop = async move {
@@ -152,6 +161,17 @@ fn node(
         heartbeat_interval: milliseconds(settings, "broker.heartbeat.interval.ms"),
         session_timeout: milliseconds(settings, "broker.session.timeout.ms"),
         secret,
+    }
+}
+
+fn logging(settings: &Settings) -> Logging {
+    let json = settings.str("janus.log.format") == "json";
+    Logging {
+        format: if json { LogFormat::Json } else { LogFormat::Text },
+        directory: settings.string("janus.log.dir").filter(|it| !it.is_empty()).map(Into::into),
+        name: format!("controller-{}.log", settings.node_id()),
+        file_bytes_max: settings.i64("janus.log.file.bytes").unsigned_abs(),
+        files: settings.i32("janus.log.files").unsigned_abs(),
     }
 }
 
