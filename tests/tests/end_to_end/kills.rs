@@ -161,3 +161,23 @@ fn everything_acknowledged_survives_the_death_of_all_processes() {
         assert_eq!(cluster.kcat(group).success(), numbers(100, 150));
     });
 }
+
+#[test]
+fn where_process_death_counts_for_nothing_the_session_decides() {
+    with_cluster(&["janus.fence.on.process.death=false"], |cluster| {
+        let report_of_load = under_load(cluster, |load| {
+            load.mark_fault("leader dies");
+            let broker = cluster.kill("leader orders 0");
+            cluster.wait_for_status("the leader is replaced", |status| {
+                status["brokers"][broker as usize - 1]["leaders"] == 0 && status["offline"] == 0
+            });
+            cluster.json(&format!("start broker {broker}"));
+            cluster.wait_until_in_sync();
+        });
+        assert_nothing_broken(&report_of_load);
+        let active = &cluster.status()["controller"]["id"];
+        let log = cluster.janus(&format!("logs controller {active}")).success();
+        assert!(log.contains("its session has ended"), "{log}");
+        assert!(!log.contains("its process is gone"), "{log}");
+    });
+}
