@@ -13,6 +13,7 @@ use crate::api::ProducerIds;
 use crate::clock::monotonic_ms;
 use crate::control::{Controller, Images, Lease};
 use crate::group::Groups;
+use crate::metrics::Metrics;
 use crate::replica::{FetchSessions, Partition, ReplicaError, Replicas};
 
 /// Settings that are read on every request, in the types that the code uses.
@@ -44,6 +45,7 @@ pub struct Broker {
     pub producer_ids: ProducerIds,
     pub groups: Arc<Groups>,
     pub lease: Arc<Lease>,
+    pub metrics: Arc<Metrics>,
     /// The epoch of this broker's registration; -1 before the first.
     pub broker_epoch: watch::Receiver<i64>,
 }

@@ -19,6 +19,7 @@ mod clock;
 mod control;
 mod group;
 mod limits;
+mod metrics;
 mod peer;
 mod replica;
 mod run;

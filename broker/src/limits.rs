@@ -31,5 +31,9 @@ pub const FETCHER_QUEUE: usize = 8_192;
 /// Requests waiting for one group coordinator shard.
 pub const GROUP_QUEUE: usize = 1_024;
 
+/// Partitions and groups that have series of their own in /metrics.
+pub const MEASURED_PARTITIONS: usize = 10_000;
+pub const MEASURED_GROUPS: usize = 1_000;
+
 /// Memory that a decompressed batch may take when the broker has to look inside.
 pub const DECOMPRESSED_BYTES: usize = 64 << 20;

@@ -1,12 +1,15 @@
 //! A broker's life: open directories, join the cluster, recover, serve, leave in order.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
 use config::{Listeners, Settings, directory};
 use grpc::auth::{Credentials, Guard, Role, Secret};
-use metadata::{Record, Uuid};
+use metadata::{BrokerId, ClusterImage, Record, Uuid};
 use partition_log::{Shared, checkpoint};
+use telemetry::Process;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 
@@ -18,6 +21,7 @@ use crate::control::{
 };
 use crate::group::{self, Groups};
 use crate::limits::{ISR_QUEUE, OPEN_FILES, TAIL_CACHE_BYTES};
+use crate::metrics::{Metrics, Observer};
 use crate::peer::PeerOptions;
 use crate::replica::{
     Cleaner, CleanerOptions, FetchSessions, FetcherOptions, Fetchers, IsrChanges, IsrOptions,
@@ -98,6 +102,13 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         bound.push(ready);
     }
 
+    let mut watched = Vec::new();
+    for address in settings.list("janus.metrics.listener") {
+        let listener = TcpListener::bind(address).await;
+        watched.push(listener.map_err(|error| failed(format!("bind {address}: {error}")))?);
+    }
+
+    let metrics = Arc::new(Metrics::default());
     let images = Images::default();
     let lease = Arc::new(Lease::default());
     let znodes = Arc::new(Znodes::default());
@@ -133,6 +144,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
             shared: Shared::new(TAIL_CACHE_BYTES, OPEN_FILES),
         },
         fetchers,
+            metrics: metrics.clone(),
         isr_wanted,
         leaderships,
     ));
@@ -153,8 +165,17 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         lease: lease.clone(),
         broker_epoch: broker_epoch_known.clone(),
     });
+        metrics: metrics.clone(),
 
     let session = Session {
+    let observer = Arc::new(Observer {
+        broker: broker.clone(),
+        intent: wanted_intent.clone(),
+        process: Process::default(),
+    });
+    for listener in watched {
+        tokio::spawn(telemetry::serve(listener, observer.clone()));
+    }
         options: SessionOptions {
             cluster_id,
             controllers,
@@ -185,6 +206,8 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         groups,
         intent: intent.clone(),
     };
+        metrics,
+        me: id,
     tokio::spawn(applier.run(received_updates));
     let isr_changes = IsrChanges {
         options: IsrOptions { me: id, lag_max_ms: settings.i64("replica.lag.time.max.ms") },
@@ -260,6 +283,8 @@ struct Applier {
     groups: Arc<Groups>,
     intent: watch::Sender<Intent>,
 }
+    metrics: Arc<Metrics>,
+    me: BrokerId,
 
 impl Applier {
     async fn run(self, mut updates: mpsc::Receiver<Update>) {
@@ -277,6 +302,7 @@ impl Applier {
         let before = self.images.load();
         self.images.publish(published);
         let deleted: Vec<_> = records
+        self.count_isr_changes(&before, &records);
             .iter()
             .filter_map(|record| match record {
                 Record::TopicRemoved(name) => Some((name.clone(), before.topics.get(name)?.id)),
@@ -290,6 +316,22 @@ impl Applier {
 
     /// All logs are open: the broker may serve.
     fn recovered(&self) {
+    /// Of partitions that this broker led before and leads now.
+    fn count_isr_changes(&self, before: &ClusterImage, records: &[Record]) {
+        for record in records {
+            let Record::Partition(after) = record else { continue };
+            let Some(before) = before.partitions.get(&after.id) else { continue };
+            if [before.leader, after.leader] != [Some(self.me); 2] {
+                continue;
+            }
+            match after.isr.len().cmp(&before.isr.len()) {
+                Ordering::Less => self.metrics.isr_shrinks.increment(),
+                Ordering::Greater => self.metrics.isr_expands.increment(),
+                Ordering::Equal => {}
+            }
+        }
+    }
+
         let image = self.images.load();
         self.replicas.set_strays_aside(&image);
         let (replicas, topics) = (self.replicas.all().len(), image.topics.len());

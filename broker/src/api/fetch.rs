@@ -8,7 +8,7 @@ use kafka::messages::fetch::{
     EpochEndOffset, FetchRequest, FetchResponse, FetchableTopicResponse, LeaderIdAndEpoch,
     NodeEndpoint, PartitionData,
 };
-use kafka::{Chunks, ErrorCode};
+use kafka::{ApiKey, Chunks, ErrorCode};
 use metadata::BrokerId;
 use partition_log::Read;
 use tokio::sync::Notify;
@@ -239,6 +239,9 @@ impl Poll<'_> {
         let is_follower = matches!(self.reader, Reader::Follower { .. });
         let attendance = is_follower.then(|| session.attendance.clone());
         let entry = session.entry(index).expect("candidates exist");
+        let metrics = &self.broker.metrics;
+        let traffic = entry.partition.as_ref().map_or(metrics.topics.other(), |it| &it.traffic);
+        traffic.fetch_requests.increment();
         let fetch = Fetch {
             attendance: attendance.as_ref(),
             offset: entry.wanted.fetch_offset,
@@ -267,6 +270,10 @@ impl Poll<'_> {
         match fetched {
             Err(error) => {
                 answer.error_code = error.code().code();
+                metrics.requests.failed(ApiKey::Fetch, error.code());
+                if !error.is_misdirected() {
+                    traffic.failed_fetch_requests.increment();
+                }
                 if matches!(error, ReplicaError::OffsetOutOfRange)
                     && let Ok(partition) = hosted(entry)
                     && let Ok(offsets) = partition.offsets()
@@ -319,6 +326,13 @@ impl Poll<'_> {
             entry.sent_high_watermark = answer.high_watermark;
             entry.sent_log_start_offset = answer.log_start_offset;
             misled |= is_wrong_leader(answer.error_code);
+            if let (Some(partition), Some(records)) = (&entry.partition, &answer.records) {
+                let sent = match self.reader {
+                    Reader::Client => &partition.traffic.bytes_out,
+                    _ => &partition.traffic.replication_bytes_out,
+                };
+                sent.add(records.len() as u64);
+            }
             let same_topic = response.responses.last().is_some_and(|last| {
                 (&last.topic, &last.topic_id) == (&entry.key.topic, &entry.key.topic_id)
             });

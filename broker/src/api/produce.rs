@@ -8,13 +8,14 @@ use kafka::messages::produce::{
     LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, ProduceRequest, ProduceResponse,
     TopicProduceResponse,
 };
-use kafka::{ErrorCode, Str};
+use kafka::{ApiKey, ErrorCode, Str};
 use partition_log::AppendError;
 use records::BatchHeader;
 
 use super::{find_topic, is_wrong_leader, node_endpoints};
 use crate::broker::Broker;
 use crate::clock::now_ms;
+use crate::metrics::Traffic;
 use crate::replica::{Completion, ReplicaError};
 
 /// The first version whose answers name leaders (KIP-951).
@@ -66,9 +67,11 @@ pub(super) fn produce(
         let mut partitions = Vec::with_capacity(topic.partition_data.len());
         for data in topic.partition_data {
             let mut answer = PartitionProduceResponse { index: data.index, ..Default::default() };
-            let outcome = found.clone().and_then(|id| {
-                let partition = broker.replicas.find(id, data.index)?;
-                broker.check_lease(&partition)?;
+            let hosted = found.clone().and_then(|id| broker.replicas.find(id, data.index));
+            let traffic = hosted.as_ref().map_or(broker.metrics.topics.other(), |it| &it.traffic);
+            traffic.produce_requests.increment();
+            let outcome = hosted.as_ref().map_err(Clone::clone).and_then(|partition| {
+                broker.check_lease(partition)?;
                 let records = data.records.map(|it| it.to_bytes()).unwrap_or_default();
                 one_batch(&records)?;
                 let wait = (acks == -1).then_some((&completion, slot));
@@ -84,6 +87,7 @@ pub(super) fn produce(
                 Err(error) => {
                     failed.get_or_insert_with(|| error.to_string());
                     fill_error(&mut answer, &error);
+                    count_error(broker, traffic, &error);
                     // Unexpected for the client too: the reason is worth a line.
                     if let ReplicaError::Storage(reason) = &error {
                         tracing::error!("append to {}-{}: {reason}", topic.name, data.index);
@@ -130,6 +134,7 @@ impl Pending {
             let outcome = self.completion.outcome(slot).unwrap_or(Err(ReplicaError::TimedOut));
             if let Err(error) = outcome {
                 fill_error(answer, &error);
+                count_error(&self.broker, self.broker.metrics.topics.other(), &error);
             }
         }
         point_to_leaders(&self.broker, self.listener.as_ref(), &mut self.response);
@@ -149,6 +154,13 @@ fn one_batch(records: &[u8]) -> Result<(), ReplicaError> {
         }
         // Whatever else is wrong with it, the log finds and names.
         _ => Ok(()),
+    }
+}
+
+fn count_error(broker: &Broker, traffic: &Traffic, error: &ReplicaError) {
+    broker.metrics.requests.failed(ApiKey::Produce, error.code());
+    if !error.is_misdirected() {
+        traffic.failed_produce_requests.increment();
     }
 }
 

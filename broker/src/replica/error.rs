@@ -34,6 +34,19 @@ pub enum ReplicaError {
 }
 
 impl ReplicaError {
+    /// The client asked the wrong broker, or for what is not there: nothing failed here.
+    pub fn is_misdirected(&self) -> bool {
+        matches!(
+            self,
+            Self::NotLeader
+                | Self::UnknownTopicOrPartition
+                | Self::UnknownTopicId
+                | Self::FencedLeaderEpoch
+                | Self::UnknownLeaderEpoch
+                | Self::OffsetOutOfRange
+        )
+    }
+
     /// Kafka's error code for this refusal.
     pub fn code(&self) -> ErrorCode {
         match self {

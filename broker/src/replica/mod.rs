@@ -30,7 +30,7 @@ pub use fetcher::{FetcherOptions, Fetchers, ReplicaKey};
 pub use isr::{IsrChanges, IsrOptions};
 pub(crate) use maintenance::write_checkpoints;
 pub use maintenance::{Maintenance, MaintenanceOptions};
-pub use partition::{Applied, Fetch, IsrProposal, Partition, Reader};
+pub use partition::{Applied, Fetch, IsrProposal, Measured, Partition, Reader};
 pub(crate) use replicas::is_internal;
 pub use replicas::{LeadershipChange, LogDirectory, Replicas, ReplicasOptions};
 pub use session::FetchSessions;

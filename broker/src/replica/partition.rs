@@ -14,10 +14,12 @@ use partition_log::{Appended, Log, LogConfig, Read};
 use super::leader::Leader;
 use super::waiting::{Completion, Moves, Signal, Subscribers, Waiting};
 use super::{Attendance, ReplicaError};
+use crate::metrics::Traffic;
 
 pub struct Partition {
     pub id: TopicPartition,
     pub topic_id: Uuid,
+    pub traffic: Arc<Traffic>,
     state: Mutex<State>,
 }
 
@@ -26,6 +28,8 @@ struct State {
     log: Option<Log>,
     role: Role,
     high_watermark: i64,
+    /// As the leader said last; 0 before it said anything.
+    leader_high_watermark: i64,
     /// The topic's `min.insync.replicas`.
     min_isr: usize,
     waiting: VecDeque<Waiting>,
@@ -100,6 +104,18 @@ pub struct LeaderAppended {
     pub log_start_offset: i64,
 }
 
+/// What a scrape wants to know of a replica.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured {
+    pub offsets: Offsets,
+    pub size_bytes: u64,
+    pub segments: usize,
+    /// The topic's `min.insync.replicas`.
+    pub min_isr: usize,
+    /// Records that it lacks as a follower.
+    pub follower_lag: Option<i64>,
+}
+
 /// Offsets of a replica at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Offsets {
@@ -115,17 +131,19 @@ impl Partition {
         log: Log,
         high_watermark: i64,
         min_isr: usize,
+        traffic: Arc<Traffic>,
     ) -> Self {
         let high_watermark = high_watermark.clamp(log.log_start_offset(), log.log_end_offset());
         let state = State {
             log: Some(log),
             role: Role::Unassigned,
             high_watermark,
+            leader_high_watermark: 0,
             min_isr,
             waiting: VecDeque::new(),
             subscribers: Subscribers::default(),
         };
-        Self { id, topic_id, state: Mutex::new(state) }
+        Self { id, topic_id, traffic, state: Mutex::new(state) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -153,7 +171,10 @@ impl Partition {
         wait: Option<(&Arc<Completion>, usize)>,
         now_ms: i64,
     ) -> Result<LeaderAppended, ReplicaError> {
-        self.lock().append(record_set, acks_all, wait, now_ms)
+        let bytes = record_set.len();
+        let appended = self.lock().append(record_set, acks_all, wait, now_ms)?;
+        self.count(&appended.appended, bytes);
+        Ok(appended)
     }
 
     /// Appends for the whole ISR (acks=all), but only under the leadership that the caller built
@@ -165,11 +186,23 @@ impl Partition {
         wait: Option<(&Arc<Completion>, usize)>,
         now_ms: i64,
     ) -> Result<LeaderAppended, ReplicaError> {
+        let bytes = record_set.len();
         let mut state = self.lock();
         if state.leader_epoch() != leader_epoch {
             return Err(ReplicaError::NotLeader);
         }
-        state.append(record_set, true, wait, now_ms)
+        let appended = state.append(record_set, true, wait, now_ms)?;
+        drop(state);
+        self.count(&appended.appended, bytes);
+        Ok(appended)
+    }
+
+    fn count(&self, appended: &Appended, bytes: usize) {
+        if !appended.duplicate {
+            let records = appended.last_offset - appended.base_offset + 1;
+            self.traffic.messages_in.add(records.unsigned_abs());
+            self.traffic.bytes_in.add(bytes as u64);
+        }
     }
 
     /// Reads for a client or a follower; a follower's fetch also acknowledges.
@@ -243,8 +276,10 @@ impl Partition {
         let log = follower_log(&state.role, &mut state.log, leader_epoch)?;
         let log_start_offset = log.log_start_offset();
         for chunk in record_set.into_iter().filter(|it| !it.is_empty()) {
+            self.traffic.replication_bytes_in.add(chunk.len() as u64);
             log.append_as_follower(chunk, now_ms)?;
         }
+        state.leader_high_watermark = leader_high_watermark;
         let high_watermark = leader_high_watermark.min(log.log_end_offset());
         state.high_watermark = state.high_watermark.max(high_watermark);
         if leader_log_start_offset > log.log_start_offset() {
@@ -369,6 +404,25 @@ impl Partition {
             log_start_offset: log.log_start_offset(),
             high_watermark: state.high_watermark,
             log_end_offset: log.log_end_offset(),
+        })
+    }
+
+    /// `None` once the replica was deleted or its disk failed.
+    pub fn measure(&self) -> Option<Measured> {
+        let state = self.lock();
+        let log = state.log.as_ref()?;
+        let log_end_offset = log.log_end_offset();
+        let follows = matches!(state.role, Role::Follower { .. });
+        Some(Measured {
+            offsets: Offsets {
+                log_start_offset: log.log_start_offset(),
+                high_watermark: state.high_watermark,
+                log_end_offset,
+            },
+            size_bytes: log.size_bytes(),
+            segments: log.segments(),
+            min_isr: state.min_isr,
+            follower_lag: follows.then(|| (state.leader_high_watermark - log_end_offset).max(0)),
         })
     }
 

@@ -13,12 +13,14 @@ use super::fetcher::{Fetchers, ReplicaKey};
 use super::topic_config::{dynamic_settings, resolve};
 use super::{Applied, Partition, ReplicaError};
 use crate::clock::{monotonic_ms, now_ms};
+use crate::metrics::Metrics;
 
 pub struct ReplicasOptions {
     pub me: BrokerId,
     pub settings: Arc<Settings>,
     pub directories: Vec<LogDirectory>,
     pub shared: Arc<Shared>,
+    pub metrics: Arc<Metrics>,
 }
 
 /// One of `log.dirs`, with what its checkpoints said at the start.
@@ -241,8 +243,10 @@ impl Replicas {
         };
         log.assign_topic_id(topic_id).map_err(|error| error.to_string())?;
         let key = (topic_id, id.partition);
+        let traffic = self.options.metrics.topics.of(&id.topic);
+        let (id, min_isr) = (id.clone(), config.min_isr);
         let partition =
-            Arc::new(Partition::new(id.clone(), topic_id, log, high_watermark, config.min_isr));
+            Arc::new(Partition::new(id, topic_id, log, high_watermark, min_isr, traffic));
         self.placed.lock().expect("no panic under this lock").insert(key, at);
         self.hosted.write().expect("no panic under this lock").insert(key, partition.clone());
         Ok(partition)

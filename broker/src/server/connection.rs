@@ -22,6 +22,7 @@ use tokio::time::{Instant, Sleep};
 use super::frames::Frames;
 use crate::broker::Broker;
 use crate::limits::{REQUESTS_PER_CONNECTION, UNSENT_BYTES_PER_CONNECTION, WRITE_SLICES};
+use crate::metrics::Arrival;
 
 /// Who is at the other end.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ pub(super) struct Connection {
     broker: Arc<Broker>,
     peer: Peer,
     frames: Frames,
-    answering: VecDeque<Reply>,
+    answering: VecDeque<(Option<Arrival>, Reply)>,
     unsent: VecDeque<Bytes>,
     unsent_bytes: usize,
     /// No more requests are read; the connection ends when all is sent.
@@ -118,7 +119,7 @@ impl Connection {
     fn poll_answers(&mut self, context: &mut Context<'_>) -> bool {
         let mut moved = false;
         while self.unsent_bytes < UNSENT_BYTES_PER_CONNECTION {
-            let answer = match self.answering.front_mut() {
+            let answer = match self.answering.front_mut().map(|(_, reply)| reply) {
                 None => break,
                 Some(Reply::Later(answer)) => match answer.as_mut().poll(context) {
                     Poll::Pending => break,
@@ -131,7 +132,8 @@ impl Connection {
                 Some(Reply::Now(answer)) => Some(std::mem::take(answer)),
                 Some(Reply::Nothing | Reply::Close(_)) => None,
             };
-            self.answering.pop_front();
+            let arrival = self.answering.pop_front().and_then(|(arrival, _)| arrival);
+            self.broker.metrics.requests.answered(arrival);
             moved = true;
             for chunk in answer.into_iter().flat_map(|it| it.0).filter(|it| !it.is_empty()) {
                 self.unsent_bytes += chunk.len();
@@ -193,13 +195,15 @@ impl Connection {
             if self.peer.broker.is_some() && !self.answering.is_empty() {
                 self.peer.hurry.notify_one();
             }
+            let requests = &self.broker.metrics.requests;
+            let arrival = requests.arrived(&frame, self.peer.broker.is_some());
             match crate::api::dispatch(&self.broker, &mut self.peer, frame) {
                 Reply::Close(reason) => {
                     tracing::warn!("closing connection from {}: {reason}", self.peer.address);
                     self.closing = true;
                 }
-                Reply::Nothing => {}
-                reply => self.answering.push_back(reply),
+                Reply::Nothing => self.broker.metrics.requests.answered(arrival),
+                reply => self.answering.push_back((arrival, reply)),
             }
         }
         Ok(dispatched)

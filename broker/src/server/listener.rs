@@ -30,6 +30,7 @@ pub async fn bind(name: &str, host: &str, port: u16) -> io::Result<Bound> {
 /// Accepts until the task is dropped. Connections beyond the limit wait in the kernel's queue.
 pub async fn serve(bound: Bound, broker: Arc<Broker>, connections: Arc<Semaphore>) {
     let Bound { name, listener, .. } = bound;
+    let counted = broker.metrics.listener(&name);
     loop {
         let permit = connections.clone().acquire_owned().await.expect("never closed");
         let (stream, address) = match listener.accept().await {
@@ -50,8 +51,11 @@ pub async fn serve(bound: Bound, broker: Arc<Broker>, connections: Arc<Semaphore
             client_software: None,
         };
         let connection = Connection::new(stream, broker.clone(), peer);
+        let counted = counted.clone();
+        counted.opened.increment();
         tokio::spawn(async move {
             connection.run().await;
+            counted.closed.increment();
             drop(permit);
         });
     }
