@@ -142,9 +142,9 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
             settings: settings.clone(),
             directories,
             shared: Shared::new(TAIL_CACHE_BYTES, OPEN_FILES),
+            metrics: metrics.clone(),
         },
         fetchers,
-            metrics: metrics.clone(),
         isr_wanted,
         leaderships,
     ));
@@ -163,11 +163,9 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         producer_ids: ProducerIds::default(),
         groups: groups.clone(),
         lease: lease.clone(),
+        metrics: metrics.clone(),
         broker_epoch: broker_epoch_known.clone(),
     });
-        metrics: metrics.clone(),
-
-    let session = Session {
     let observer = Arc::new(Observer {
         broker: broker.clone(),
         intent: wanted_intent.clone(),
@@ -176,6 +174,8 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     for listener in watched {
         tokio::spawn(telemetry::serve(listener, observer.clone()));
     }
+
+    let session = Session {
         options: SessionOptions {
             cluster_id,
             controllers,
@@ -204,10 +204,10 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         replicas: replicas.clone(),
         images: images.clone(),
         groups,
-        intent: intent.clone(),
-    };
         metrics,
         me: id,
+        intent: intent.clone(),
+    };
     tokio::spawn(applier.run(received_updates));
     let isr_changes = IsrChanges {
         options: IsrOptions { me: id, lag_max_ms: settings.i64("replica.lag.time.max.ms") },
@@ -281,10 +281,10 @@ struct Applier {
     replicas: Arc<Replicas>,
     images: Images,
     groups: Arc<Groups>,
-    intent: watch::Sender<Intent>,
-}
     metrics: Arc<Metrics>,
     me: BrokerId,
+    intent: watch::Sender<Intent>,
+}
 
 impl Applier {
     async fn run(self, mut updates: mpsc::Receiver<Update>) {
@@ -300,9 +300,9 @@ impl Applier {
     async fn apply(&self, Update { published, records }: Update) {
         self.replicas.apply(&published.image, &records).await;
         let before = self.images.load();
+        self.count_isr_changes(&before, &records);
         self.images.publish(published);
         let deleted: Vec<_> = records
-        self.count_isr_changes(&before, &records);
             .iter()
             .filter_map(|record| match record {
                 Record::TopicRemoved(name) => Some((name.clone(), before.topics.get(name)?.id)),
@@ -314,8 +314,6 @@ impl Applier {
         }
     }
 
-    /// All logs are open: the broker may serve.
-    fn recovered(&self) {
     /// Of partitions that this broker led before and leads now.
     fn count_isr_changes(&self, before: &ClusterImage, records: &[Record]) {
         for record in records {
@@ -332,6 +330,8 @@ impl Applier {
         }
     }
 
+    /// All logs are open: the broker may serve.
+    fn recovered(&self) {
         let image = self.images.load();
         self.replicas.set_strays_aside(&image);
         let (replicas, topics) = (self.replicas.all().len(), image.topics.len());
