@@ -19,6 +19,7 @@ use metadata::{
 
 use crate::batch::Request;
 use crate::heartbeat::Heartbeats;
+use crate::metrics::Metrics;
 use crate::term::{StepDown, Term};
 use crate::watch::{Connections, Publication, Snapshot};
 
@@ -77,6 +78,7 @@ pub struct Driver {
     pub heartbeats: Arc<Heartbeats>,
     pub connections: Connections,
     pub publication: Arc<Publication>,
+    pub metrics: Arc<Metrics>,
 }
 
 impl Driver {
@@ -87,6 +89,7 @@ impl Driver {
         let mut fenced = None;
         while let Some(epoch) = self.elected(&mut leadership, fenced).await {
             info!("Elected as the active controller in epoch {epoch}");
+            self.metrics.elections.increment();
             let ended = self.lead(epoch, &mut leadership).await;
             self.publication.withdraw();
             match ended {

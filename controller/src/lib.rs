@@ -18,6 +18,7 @@ pub mod batch;
 pub mod driver;
 pub mod heartbeat;
 pub mod liveness;
+pub mod metrics;
 pub mod node;
 mod probe;
 pub mod server;

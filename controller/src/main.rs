@@ -114,9 +114,14 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
         directory.cluster_id,
         directory.path.display()
     );
+    let mut watched = Vec::new();
+    for address in settings.list("janus.metrics.listener") {
+        let listener = TcpListener::bind(address).await;
+        watched.push(listener.with_context(|| format!("listen on {address}"))?);
+    }
     let coordination = coordination(settings, &directory, &me, &secret, &addresses).await?;
     let endpoint = me.endpoint.clone();
-    let node = node(settings, me, &directory, secret, addresses);
+    let node = Node { watched, ..node(settings, me, &directory, secret, addresses) };
     let mut terminate = signal(SignalKind::terminate()).context("wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("wait for SIGINT")?;
     let stop = async move {
@@ -161,6 +166,7 @@ fn node(
         heartbeat_interval: milliseconds(settings, "broker.heartbeat.interval.ms"),
         session_timeout: milliseconds(settings, "broker.session.timeout.ms"),
         secret,
+        watched: Vec::new(),
     }
 }
 

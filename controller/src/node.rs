@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tonic::service::Routes;
 use tracing::{info, warn};
@@ -15,9 +16,11 @@ use tracing::{info, warn};
 use grpc::auth::{Credentials, Guard, Role, Secret};
 use grpc::{Leases, ZnodeLease};
 use metadata::{BrokerId, Leadership, MetadataStore};
+use telemetry::Process;
 
 use crate::driver::{Driver, Options};
 use crate::heartbeat::Heartbeats;
+use crate::metrics::{Metrics, Observer};
 use crate::server;
 use crate::service::{ControllerService, Quorum};
 use crate::standby::Standby;
@@ -50,6 +53,8 @@ pub struct Node {
     /// `broker.session.timeout.ms`
     pub session_timeout: Duration,
     pub secret: Option<Secret>,
+    /// Where it is watched (`janus.metrics.listener`).
+    pub watched: Vec<TcpListener>,
 }
 
 impl Node {
@@ -62,7 +67,7 @@ impl Node {
         stop: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
         let Coordination { store, quorum, live, znodes, routes, close } = coordination;
-        let Node { options, heartbeat_interval, session_timeout, secret } = self;
+        let Node { options, heartbeat_interval, session_timeout, secret, watched } = self;
         let me = options.me.clone();
         let cluster_id: Arc<str> = options.cluster_id.as_str().into();
         let heartbeats = Arc::new(Heartbeats::new(session_timeout, heartbeat_interval));
@@ -101,6 +106,20 @@ impl Node {
             credentials,
             addresses: options.addresses.clone(),
         };
+        let metrics = Arc::new(Metrics::default());
+        let observer = Arc::new(Observer {
+            id: me.id,
+            leadership: leadership.clone(),
+            quorum: quorum.clone(),
+            publication: publication.clone(),
+            connections: connections.clone(),
+            metrics: metrics.clone(),
+            process: Process::default(),
+        });
+        let mut watching = JoinSet::new();
+        for listener in watched {
+            watching.spawn(telemetry::serve(listener, observer.clone()));
+        }
         let driver = Driver {
             options,
             store,
@@ -109,6 +128,7 @@ impl Node {
             heartbeats,
             connections,
             publication: publication.clone(),
+            metrics,
         };
         let stopping = async {
             stop.await;

@@ -246,6 +246,12 @@ impl<'a> Term<'a> {
         self.committed.offset = offset;
         self.driver.publication.publish(self.committed.clone());
         self.answer(finished);
+        let metrics = &self.driver.metrics;
+        metrics.deciding.record(deciding);
+        metrics.committing.record(committing);
+        metrics.processing.record(deciding + committing);
+        metrics.records.add(records as u64);
+        metrics.committed(&before, &self.committed.image);
         let timing = format_args!(
             "Decided {records} records in {deciding:.1?}, committed them at offset {offset} in \
              {committing:.1?}"

@@ -208,6 +208,11 @@ impl Connections {
         Some(connection.streams)
     }
 
+    /// How many streams there are.
+    pub fn count(&self) -> usize {
+        self.0.borrow().values().map(|connection| connection.streams).sum()
+    }
+
     /// Forgets the brokers that are gone: what they did under an earlier epoch says nothing now.
     pub fn begin(&self) {
         self.0.send_modify(|connections| connections.retain(|_, it| it.streams > 0));

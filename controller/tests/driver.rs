@@ -69,6 +69,7 @@ fn start(
         heartbeats: heartbeats.clone(),
         connections: Connections::default(),
         publication: publication.clone(),
+        metrics: Arc::default(),
     };
     let (store, task) = (store.clone(), tokio::spawn(driver.run()));
     Running { store, requests, heartbeats, publication, task }

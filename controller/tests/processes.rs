@@ -215,7 +215,7 @@ fn what_cannot_start_says_why() {
     expect(&["broker.heartbeat.interval.ms=0"], "must be longer than");
     expect(&["controller.quorum.election.timeout.ms=1"], "election timeout");
     expect(&["listeners=PLAINTEXT://127.0.0.1:0"], "no listener is called CONTROLLER");
-    expect(&["zookeeper.connect=127.0.0.1:2181"], "cannot use ZooKeeper");
+    expect(&["zookeeper.connect=127.0.0.1"], "lacks a port");
     let path = cluster.folder.path().join("101");
     let lock = directory::open(&path, 101, None).unwrap();
     expect(&[], "is in use by another process");

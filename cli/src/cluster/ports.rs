@@ -38,6 +38,16 @@ impl Ports {
         self.base + 300 + (id - 1) as u16
     }
 
+    /// Where broker `id` is watched.
+    pub(super) fn broker_metrics(self, id: i32) -> u16 {
+        self.base + 400 + (id - 1) as u16
+    }
+
+    /// Where controller `id` (101, 102, ...) is watched.
+    pub(super) fn controller_metrics(self, id: i32) -> u16 {
+        self.base + 500 + (id - 101) as u16
+    }
+
     /// The gRPC listener of controller `id` (101, 102, ...).
     pub(super) fn controller(self, id: i32) -> u16 {
         self.base + id as u16
@@ -79,8 +89,10 @@ pub(super) fn choose(base: u16, sizes: Sizes) -> Option<(Ports, Claims)> {
     let below = (10_000..first).step_by(BLOCK_STEP as usize);
     above.chain(below).find_map(|base| {
         let ports = Ports { base };
-        let brokers = (1..=sizes.brokers).flat_map(|id| [ports.broker(id), ports.replication(id)]);
-        let controllers = (101..=100 + sizes.controllers).map(|id| ports.controller(id));
+        let brokers = (1..=sizes.brokers)
+            .flat_map(|id| [ports.broker(id), ports.replication(id), ports.broker_metrics(id)]);
+        let controllers = (101..=100 + sizes.controllers)
+            .flat_map(|id| [ports.controller(id), ports.controller_metrics(id)]);
         let zookeepers = (1..=sizes.zookeepers).flat_map(|id| zookeeper_ports(ports.zookeeper(id)));
         let mut claims = Claims::default();
         let mut all = brokers.chain(controllers).chain(zookeepers);
@@ -106,6 +118,8 @@ mod tests {
         assert_eq!(ports.controller(101), 9193);
         assert_eq!(ports.replication(1), 9292);
         assert_eq!(zookeeper_ports(ports.zookeeper(1)), [9392, 9402, 9412]);
+        assert_eq!(ports.broker_metrics(1), 9492);
+        assert_eq!(ports.controller_metrics(101), 9592);
     }
 
     #[test]

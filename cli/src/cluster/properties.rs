@@ -22,6 +22,9 @@ pub(super) fn of_server(server: &Server, cluster: &ClusterState, data: &Path) ->
     set("log.dirs", server.id.folder(data).join("data").display().to_string());
     set("janus.cluster.secret.file", data.join(SECRET_FILE).display().to_string());
     let controllers = || cluster.of_role(Role::Controller);
+    if let Some(endpoint) = server.metrics_endpoint() {
+        set("janus.metrics.listener", endpoint);
+    }
     set("controller.quorum.bootstrap.servers", endpoints(controllers()));
     // The controllers probe brokers there.
     set("inter.broker.listener.name", "REPLICATION".into());
@@ -130,8 +133,13 @@ mod tests {
     use crate::cluster::state::ServerId;
 
     fn cluster(brokers: i32) -> ClusterState {
-        let server =
-            |id, port, replication_port| Server { id, port, replication_port, process: None };
+        let server = |id, port, replication_port| Server {
+            id,
+            port,
+            replication_port,
+            metrics_port: Some(port + 400),
+            process: None,
+        };
         let controllers =
             (101..=103).map(|id| server(ServerId::controller(id), 9092 + id as u16, None));
         let brokers = (1..=brokers)
@@ -157,6 +165,7 @@ mod tests {
     fn replication_defaults_follow_the_number_of_brokers() {
         let three = properties(ServerId::broker(1), 3);
         assert!(three.contains("default.replication.factor=3\nmin.insync.replicas=2\n"), "{three}");
+        assert!(three.contains("janus.metrics.listener=127.0.0.1:9492\n"), "{three}");
         let one = properties(ServerId::broker(1), 1);
         assert!(one.contains("default.replication.factor=1\nmin.insync.replicas=1\n"), "{one}");
     }

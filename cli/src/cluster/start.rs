@@ -123,18 +123,21 @@ impl LocalCluster {
             id: ServerId::controller(id),
             port: ports.controller(id),
             replication_port: None,
+            metrics_port: Some(ports.controller_metrics(id)),
             process: None,
         });
         let brokers = (1..=sizes.brokers).map(|id| Server {
             id: ServerId::broker(id),
             port: ports.broker(id),
             replication_port: Some(ports.replication(id)),
+            metrics_port: Some(ports.broker_metrics(id)),
             process: None,
         });
         let zookeepers = (1..=sizes.zookeepers).map(|id| Server {
             id: ServerId::zookeeper(id),
             port: ports.zookeeper(id),
             replication_port: None,
+            metrics_port: None,
             process: None,
         });
         let servers = zookeepers.chain(controllers).chain(brokers).collect();

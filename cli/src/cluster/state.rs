@@ -61,6 +61,9 @@ pub struct Server {
     /// Brokers only: the listener that other brokers replicate from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication_port: Option<u16>,
+    /// Brokers and controllers: where they are watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics_port: Option<u16>,
     /// The last process that ran as this server. It may have ended.
     #[serde(flatten)]
     pub process: Option<Process>,
@@ -178,11 +181,19 @@ impl Server {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// `HOST:PORT` for those who watch it.
+    pub fn metrics_endpoint(&self) -> Option<String> {
+        self.metrics_port.map(|port| format!("127.0.0.1:{port}"))
+    }
+
     /// Every port that it listens at.
     pub fn ports(&self) -> Vec<u16> {
         match self.id.role {
             Role::ZooKeeper => zookeeper_ports(self.port).into(),
-            _ => [Some(self.port), self.replication_port].into_iter().flatten().collect(),
+            _ => {
+                let ports = [Some(self.port), self.replication_port, self.metrics_port];
+                ports.into_iter().flatten().collect()
+            }
         }
     }
 
@@ -282,12 +293,14 @@ mod tests {
                 id: ServerId::controller(101),
                 port: 9193,
                 replication_port: None,
+                metrics_port: None,
                 process: Some(process.clone()),
             },
             Server {
                 id: ServerId::broker(1),
                 port: 9092,
                 replication_port: Some(9292),
+                metrics_port: Some(9492),
                 process: None,
             },
         ];

@@ -66,6 +66,8 @@ pub struct BrokerStatus {
     pub pid: Option<i32>,
     /// Rises with every registration. `None` where the cluster does not tell.
     pub epoch: Option<i64>,
+    /// `HOST:PORT` of `/metrics`, `/healthz` and `/readyz`, where `janus up` chose it.
+    pub metrics: Option<String>,
     /// Partitions that it leads.
     pub leaders: usize,
     /// Partitions that it holds, led ones included.
@@ -99,6 +101,8 @@ pub struct ControllerStatus {
     pub endpoint: String,
     /// `None` for a controller that is not local or does not run.
     pub pid: Option<i32>,
+    /// `HOST:PORT` of `/metrics`, `/healthz` and `/readyz`, where `janus up` chose it.
+    pub metrics: Option<String>,
 }
 
 /// Whether a controller decides.
@@ -249,6 +253,7 @@ pub(super) fn of_local(
         },
         endpoint: server.endpoint(),
         pid: pid(server),
+        metrics: server.metrics_endpoint(),
     });
     let controllers: Vec<ControllerStatus> = controllers.collect();
     let active = controllers.iter().find(|it| it.role == ControllerRole::Active);
@@ -285,6 +290,7 @@ fn of_remote(view: &View, quorum: Option<&QuorumView>) -> Status {
             port: broker.port,
             pid: None,
             epoch: broker.epoch,
+            metrics: None,
             leaders,
             replicas,
         }
@@ -298,6 +304,7 @@ fn of_remote(view: &View, quorum: Option<&QuorumView>) -> Status {
             },
             endpoint: controller.endpoint.clone(),
             pid: None,
+            metrics: None,
         })
     });
     Status {
@@ -348,6 +355,7 @@ fn local_broker(server: &Server, view: &View) -> BrokerStatus {
         port: server.port,
         pid: pid(server),
         epoch: registered.and_then(|registered| registered.epoch),
+        metrics: server.metrics_endpoint(),
         leaders,
         replicas,
     }
@@ -380,7 +388,7 @@ mod tests {
     }
 
     fn server(id: ServerId, port: u16, process: Option<Process>) -> Server {
-        Server { id, port, replication_port: None, process }
+        Server { id, port, replication_port: None, metrics_port: Some(port + 400), process }
     }
 
     fn view() -> View {
@@ -426,15 +434,20 @@ mod tests {
             "controller": {"id": 101, "epoch": 3},
             "brokers": [
                 {"id": 1, "state": "running", "host": "127.0.0.1", "port": 9092, "pid": pid,
+                 "metrics": "127.0.0.1:9492",
                  "epoch": 12, "leaders": 2, "replicas": 3},
                 {"id": 2, "state": "down", "host": "127.0.0.1", "port": 9093, "pid": null,
+                 "metrics": "127.0.0.1:9493",
                  "epoch": 12, "leaders": 0, "replicas": 3},
                 {"id": 3, "state": "starting", "host": "127.0.0.1", "port": 9094, "pid": pid,
+                 "metrics": "127.0.0.1:9494",
                  "epoch": null, "leaders": 0, "replicas": 0},
             ],
             "controllers": [
-                {"id": 101, "role": "active", "endpoint": "127.0.0.1:9193", "pid": pid},
-                {"id": 102, "role": "down", "endpoint": "127.0.0.1:9194", "pid": null},
+                {"id": 101, "role": "active", "endpoint": "127.0.0.1:9193", "pid": pid,
+                 "metrics": "127.0.0.1:9593"},
+                {"id": 102, "role": "down", "endpoint": "127.0.0.1:9194", "pid": null,
+                 "metrics": "127.0.0.1:9594"},
             ],
             "zookeeper": null,
             "topics": 1, "partitions": 3, "under_replicated": 2, "offline": 1,

@@ -156,6 +156,7 @@ mod tests {
             id: ServerId::zookeeper(id),
             port,
             replication_port: None,
+            metrics_port: None,
             process: None,
         };
         let servers = vec![server(1, 9392), server(2, 9393)];

@@ -124,6 +124,7 @@ impl Ensemble {
             heartbeat_interval: self.session_timeout / 4,
             session_timeout: self.session_timeout,
             secret: self.secret.clone(),
+            watched: Vec::new(),
         };
         let coordination = Coordination {
             store: self.store.clone(),
