@@ -3,6 +3,7 @@
 //! It opens with a SASL exchange of one mechanism, `JANUS`, whose token proves membership of the
 //! cluster and names the broker: only such a connection may fetch as a replica.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub struct PeerOptions {
     pub inter_broker_listener: String,
     /// The token of `grpc::auth`, as text.
     pub token: String,
+    /// Where to reach brokers instead of where they say (`janus.peer.address.map`).
+    pub addresses: BTreeMap<BrokerId, String>,
 }
 
 /// Why talking to a broker failed: connect again, to whoever leads by then.
@@ -54,21 +57,20 @@ pub struct PeerConnection {
 }
 
 impl PeerConnection {
-    /// Connects to the broker's advertised inter-broker endpoint and proves who this broker is.
+    /// Connects to the broker's inter-broker endpoint and proves who this broker is.
     pub async fn connect(
         options: &PeerOptions,
         image: &ClusterImage,
         to: BrokerId,
     ) -> Result<Self, PeerError> {
-        let name = &options.inter_broker_listener;
-        let no_address = || PeerError::NoAddress(to, name.clone());
-        let broker = image.brokers.get(&to).ok_or_else(no_address)?;
-        let listener =
-            broker.listeners.iter().find(|it| it.name == *name).ok_or_else(no_address)?;
-        let address = (listener.host.as_str(), listener.port);
-        let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address))
-            .await
-            .map_err(|_| PeerError::TimedOut)??;
+        let dial = async {
+            match options.addresses.get(&to) {
+                Some(address) => TcpStream::connect(address).await,
+                None => TcpStream::connect(registered(options, image, to)?).await,
+            }
+            .map_err(PeerError::from)
+        };
+        let stream = timeout(CONNECT_TIMEOUT, dial).await.map_err(|_| PeerError::TimedOut)??;
         stream.set_nodelay(true)?;
         let mut connection = Self {
             stream,
@@ -148,6 +150,19 @@ impl PeerConnection {
             }
         }
     }
+}
+
+/// The inter-broker endpoint that a broker advertises.
+fn registered<'a>(
+    options: &PeerOptions,
+    image: &'a ClusterImage,
+    to: BrokerId,
+) -> Result<(&'a str, u16), PeerError> {
+    let name = &options.inter_broker_listener;
+    let listeners = image.brokers.get(&to).into_iter().flat_map(|broker| &broker.listeners);
+    let listener = listeners.into_iter().find(|it| it.name == *name);
+    let listener = listener.ok_or_else(|| PeerError::NoAddress(to, name.clone()))?;
+    Ok((listener.host.as_str(), listener.port))
 }
 
 fn accepted(code: i16) -> Result<(), PeerError> {

@@ -111,7 +111,8 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let metrics = Arc::new(Metrics::default());
     let images = Images::default();
     let lease = Arc::new(Lease::default());
-    let znodes = Arc::new(Znodes::default());
+    let lease_addresses = settings.zookeeper_addresses();
+    let znodes = Arc::new(Znodes::new(lease_addresses));
     let (active, active_controller) = watch::channel(None);
     let (broker_epoch, broker_epoch_known) = watch::channel(-1);
     let (intent, wanted_intent) = watch::channel(Intent::StayFenced);
@@ -125,6 +126,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
             me: id,
             inter_broker_listener: listeners.inter_broker.clone(),
             token: credentials.token_text(Role::Broker, id),
+            addresses: settings.peer_addresses(),
         },
         images: images.clone(),
         broker_epoch: broker_epoch_known.clone(),
@@ -395,12 +397,19 @@ fn options(
     }
 }
 
-/// host:port of every controller, from either of Kafka's two keys.
+/// host:port of every controller, from either of Kafka's two keys. Voters have ids, by which
+/// `janus.peer.address.map` names them; bootstrap servers are reached where they are said to be.
 fn controllers(settings: &Settings) -> Result<Vec<String>, RunError> {
     let bootstrap = settings.list("controller.quorum.bootstrap.servers");
     let voters = settings.list("controller.quorum.voters");
-    let voters = voters.iter().filter_map(|it| it.split_once('@').map(|it| it.1));
-    let mut endpoints: Vec<String> = bootstrap.into_iter().chain(voters).map(Into::into).collect();
+    let addresses = settings.peer_addresses();
+    let reached = |(id, endpoint): (&str, &str)| {
+        let mapped = id.parse().ok().and_then(|id: i32| addresses.get(&id).cloned());
+        mapped.unwrap_or_else(|| endpoint.to_owned())
+    };
+    let voters = voters.iter().filter_map(|it| it.split_once('@')).map(reached);
+    let bootstrap = bootstrap.into_iter().map(str::to_owned);
+    let mut endpoints: Vec<String> = bootstrap.chain(voters).collect();
     endpoints.sort();
     endpoints.dedup();
     if endpoints.is_empty() {

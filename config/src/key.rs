@@ -67,6 +67,8 @@ pub enum Check {
     /// Every element is a host and a port and, before a separator, a node's id. The second part is
     /// how that is written.
     Each(&'static str, &'static str),
+    /// Every element is a host and a port and, behind `=`, another host and port.
+    AddressMap,
 }
 
 /// Who has a key.
@@ -172,6 +174,10 @@ impl Key {
                     None => Ok(()),
                 }
             }
+            Check::AddressMap => match elements(value).find(|it| !is_address_pair(it)) {
+                Some(element) => invalid(format!("'{element}' is not HOST:PORT=HOST:PORT")),
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }
@@ -218,6 +224,7 @@ words! {
     one_of_ignoring_case(words: &'static [&'static str]): check = Check::OneOfIgnoringCase(words);
     not_empty: check = Check::NotEmpty;
     throttled_replicas: check = Check::ThrottledReplicas;
+    address_map: check = Check::AddressMap;
     each(separator: &'static str, form: &'static str): check = Check::Each(separator, form);
     broker: scope = Scope::Broker;
     controller: scope = Scope::Controller;
@@ -304,6 +311,7 @@ impl fmt::Display for Check {
             Check::NotEmpty => f.write_str("not empty"),
             Check::ThrottledReplicas => f.write_str("* or partition:broker,..."),
             Check::Each(_, form) => write!(f, "{form},..."),
+            Check::AddressMap => f.write_str("HOST:PORT=HOST:PORT,..."),
         }
     }
 }
@@ -401,9 +409,18 @@ fn are_throttled_replicas(value: &str) -> bool {
 fn is_endpoint(element: &str, separator: &str) -> bool {
     let address = match separator {
         "" => Some(element),
-        _ => element
-            .split_once(separator)
-            .and_then(|(id, address)| id.trim().parse::<u32>().is_ok().then_some(address.trim())),
+        _ => element.split_once(separator).and_then(|(id, address)| {
+            id.trim().parse::<i32>().is_ok_and(|id| id >= 0).then_some(address.trim())
+        }),
     };
-    address.and_then(parse_host_port).is_some_and(|(host, _)| !host.is_empty())
+    address.is_some_and(is_address)
+}
+
+fn is_address_pair(element: &str) -> bool {
+    let pair = element.split_once('=');
+    pair.is_some_and(|(from, to)| is_address(from.trim()) && is_address(to.trim()))
+}
+
+fn is_address(text: &str) -> bool {
+    parse_host_port(text).is_some_and(|(host, _)| !host.is_empty())
 }

@@ -167,6 +167,26 @@ impl Settings {
         elements(self.string(key).unwrap_or_default()).collect()
     }
 
+    /// `janus.peer.address.map`: where to reach a node, by its id.
+    pub fn peer_addresses(&self) -> BTreeMap<i32, String> {
+        let id = |text: &str| text.parse().expect("validated when it was loaded");
+        let pairs = self.pairs("janus.peer.address.map");
+        pairs.map(|(node, address)| (id(node), address.to_owned())).collect()
+    }
+
+    /// `janus.zookeeper.address.map`: where to reach a server of the ensemble, by the host and port
+    /// that the connect string gives it.
+    pub fn zookeeper_addresses(&self) -> BTreeMap<String, String> {
+        let pairs = self.pairs("janus.zookeeper.address.map");
+        pairs.map(|(server, address)| (server.to_owned(), address.to_owned())).collect()
+    }
+
+    /// The elements of a LIST of `key=value`, trimmed.
+    fn pairs(&self, key: &str) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.list(key).into_iter().filter_map(|it| it.split_once('='));
+        pairs.map(|(left, right)| (left.trim(), right.trim()))
+    }
+
     /// Whether somebody set the key.
     pub fn is_set(&self, key: &str) -> bool {
         self.source(key) != Source::Default

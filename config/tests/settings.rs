@@ -76,10 +76,22 @@ fn keys_that_do_not_fit_together_are_refused() {
         ("node.id=1\ncontroller.quorum.voters=1@h:1,h:2", "'h:2' is not ID@HOST:PORT"),
         ("node.id=1\ncontroller.quorum.bootstrap.servers=h", "'h' is not HOST:PORT"),
         ("node.id=1\njanus.peer.address.map=1=[::1]:x", "'1=[::1]:x' is not ID=HOST:PORT"),
+        ("node.id=1\njanus.zookeeper.address.map=a:1=b", "'a:1=b' is not HOST:PORT=HOST:PORT"),
     ] {
         let errors = errors(text, &[]);
         assert!(errors.contains(expected), "{text}: {errors}");
     }
+}
+
+#[test]
+fn address_maps_say_where_to_reach_whom() {
+    let text = "node.id=1\njanus.peer.address.map=2=proxy:1, 101 = [::1]:2\n\
+                janus.zookeeper.address.map=zk1:2181=proxy:3";
+    let settings = Settings::from_text(text, "f", &[]).unwrap();
+    let peers = settings.peer_addresses();
+    assert_eq!(peers, [(2, "proxy:1".into()), (101, "[::1]:2".into())].into());
+    let servers = settings.zookeeper_addresses();
+    assert_eq!(servers, [("zk1:2181".into(), "proxy:3".into())].into());
 }
 
 #[test]

@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
 use config::directory::{self, DirectoryError, FormattedDirectory};
-use config::{Listener, Listeners, Settings, host_name, parse_host_port};
+use config::{Listener, Listeners, Settings, host_name};
 use grpc::auth::Secret;
 use janus_controller::driver::{Balance, Options};
 use janus_controller::node::{Coordination, Node};
@@ -94,7 +94,7 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
     settings.warnings().iter().for_each(|warning| warn!("{warning}"));
     let secret = read_secret(settings).map_err(Failure::configuration)?;
     let listener = choose_listener(settings, &secret).map_err(Failure::Configuration)?;
-    let addresses = peer_addresses(settings).map_err(Failure::Configuration)?;
+    let addresses = settings.peer_addresses();
     check_session(settings).map_err(Failure::Configuration)?;
     let directory = open_directory(settings)?;
 
@@ -193,26 +193,6 @@ async fn coordination(
         Some(connect) => zookeeper::coordinate(settings, connect, directory, me, addresses).await,
         None => raft::coordinate(settings, directory, me, secret, addresses).await,
     }
-}
-
-/// `janus.peer.address.map`: node id=host:port, for a proxy between this process and that node.
-fn peer_addresses(settings: &Settings) -> anyhow::Result<BTreeMap<ControllerId, String>> {
-    let parse = |text: &str| {
-        let (id, address) = text.split_once('=')?;
-        parse_host_port(address.trim())?;
-        Some((id.trim().parse().ok()?, address.trim().to_owned()))
-    };
-    let entries = settings.list("janus.peer.address.map");
-    entries
-        .into_iter()
-        .map(|text| {
-            parse(text).ok_or_else(|| {
-                anyhow!(
-                    "janus.peer.address.map: '{text}' is not ID=HOST:PORT, such as 2=proxy:9092"
-                )
-            })
-        })
-        .collect()
 }
 
 fn read_secret(settings: &Settings) -> Result<Option<Secret>, grpc::auth::SecretError> {

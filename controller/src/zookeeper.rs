@@ -36,6 +36,7 @@ pub(crate) async fn coordinate(
         generation: 1,
         fast_failover: settings.bool("janus.fence.on.process.death"),
         address_map: addresses.clone(),
+        server_address_map: settings.zookeeper_addresses(),
     };
     let store = ZooKeeperStore::open(config).await.map_err(|error| match error {
         OpenError::Unreadable { .. } => Failure::Runtime(error.into()),

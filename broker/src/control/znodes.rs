@@ -12,8 +12,9 @@ use super::session::Registration;
 use crate::clock::monotonic_ms;
 
 /// Every znode lease of this broker. They outlive the connection to a controller.
-#[derive(Default)]
 pub struct Znodes {
+    /// Where to reach servers of an ensemble instead of where its connect string says.
+    addresses: BTreeMap<String, String>,
     held: Mutex<BTreeMap<String, Held>>,
 }
 
@@ -25,6 +26,11 @@ struct Held {
 }
 
 impl Znodes {
+    /// Holds nothing yet.
+    pub fn new(addresses: BTreeMap<String, String>) -> Self {
+        Self { addresses, held: Mutex::default() }
+    }
+
     /// Holds what is wanted and lets go of everything else. The controller must have accepted the
     /// registration.
     pub fn hold(
@@ -42,7 +48,7 @@ impl Znodes {
         for wanted in
             wanted.iter().filter(|wanted| !held.contains_key(&wanted.connect)).collect::<Vec<_>>()
         {
-            match begin(wanted, registration, lease) {
+            match begin(wanted, &self.addresses, registration, lease) {
                 Ok(lease) => drop(held.insert(wanted.connect.clone(), lease)),
                 Err(error) => {
                     tracing::error!("cannot hold a lease as the controller asks: {error}")
@@ -62,11 +68,13 @@ impl Znodes {
 
 fn begin(
     wanted: &grpc::ZnodeLease,
+    addresses: &BTreeMap<String, String>,
     registration: &Registration,
     lease: &Arc<Lease>,
 ) -> Result<Held, LeaseError> {
     let held = BrokerLease::hold(BrokerLeaseConfig {
         connect: wanted.connect.clone(),
+        server_address_map: addresses.clone(),
         session_timeout_ms: wanted.session_timeout_ms,
         broker_id: registration.id,
         listeners: registration.listeners.clone(),

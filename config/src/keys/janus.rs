@@ -7,8 +7,10 @@ table! {
     "janus.cluster.secret.file": string, both;
     /// Allow listeners beyond the loopback interface without a cluster secret.
     "janus.insecure": boolean = "false", both;
-    /// Where to reach peers instead of where they say: peer=host:port, separated by commas.
+    /// Where to reach brokers and controllers instead of where they say they are.
     "janus.peer.address.map": list = "", each("=", "ID=HOST:PORT"), both;
+    /// Where to reach servers of ZooKeeper instead of where the connect string says they are.
+    "janus.zookeeper.address.map": list = "", address_map, both;
     /// Fence a broker at once when its connection breaks and its port refuses.
     "janus.fence.on.process.death": boolean = "true", controller;
     /// Have a new active controller probe brokers that do not reconnect.

@@ -3,6 +3,7 @@
 //! The controllers take a broker for alive while its znode is there, and the broker takes itself for
 //! alive while the lease of its session runs. The lease ends first.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use metadata::{BrokerId, Listener};
@@ -26,6 +27,8 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct BrokerLeaseConfig {
     /// host:port,... and an optional chroot behind the last one, as the controller tells it.
     pub connect: String,
+    /// Where to reach servers of the ensemble instead of where `connect` says, for a proxy between.
+    pub server_address_map: BTreeMap<String, String>,
     /// As asked for. The ensemble may grant another one.
     pub session_timeout_ms: u32,
     pub broker_id: BrokerId,
@@ -49,7 +52,8 @@ impl BrokerLease {
     ///
     /// An ensemble that does not answer is tried for ever. Must be called inside a tokio runtime.
     pub fn hold(config: BrokerLeaseConfig) -> Result<Self, OpenError> {
-        let ensemble = Ensemble::new(&config.connect, config.session_timeout_ms)?;
+        let ensemble =
+            Ensemble::new(&config.connect, &config.server_address_map, config.session_timeout_ms)?;
         let (renewed, renewals) = watch::channel(None);
         let (release, released) = mpsc::channel(1);
         let mut task = JoinSet::new();

@@ -24,6 +24,8 @@ pub struct ZooKeeperConfig {
     pub fast_failover: bool,
     /// Where to reach other controllers instead of where they say, for a proxy between named pairs.
     pub address_map: BTreeMap<ControllerId, String>,
+    /// Where to reach servers of the ensemble instead of where `connect` says, likewise.
+    pub server_address_map: BTreeMap<String, String>,
 }
 
 /// Why a store does not open.
@@ -57,7 +59,12 @@ pub(crate) struct Ensemble {
 }
 
 impl Ensemble {
-    pub(crate) fn new(connect: &str, session_timeout_ms: u32) -> Result<Self, OpenError> {
+    /// `addresses`: where to reach servers instead of where `connect` says.
+    pub(crate) fn new(
+        connect: &str,
+        addresses: &BTreeMap<String, String>,
+        session_timeout_ms: u32,
+    ) -> Result<Self, OpenError> {
         let bad = |what: &str| {
             let text = format!(
                 "zookeeper.connect: '{connect}' {what}; write HOST:PORT,HOST:PORT/CHROOT, \
@@ -86,11 +93,16 @@ impl Ensemble {
             )));
         }
         Ok(Self {
-            servers: servers.into(),
+            servers: reached(servers, addresses),
             chroot: chroot.into(),
             session_timeout: Duration::from_millis(session_timeout_ms.into()),
         })
     }
+}
+
+fn reached(servers: &str, addresses: &BTreeMap<String, String>) -> String {
+    let address = |server| addresses.get(server).map_or(server, String::as_str);
+    servers.split(',').map(address).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
@@ -105,20 +117,28 @@ mod tests {
             ("a:1,b:2/kafka", "a:1,b:2", "/kafka"),
             ("[::1]:2181/x/y", "[::1]:2181", "/x/y"),
         ] {
-            let ensemble = Ensemble::new(connect, 18_000).unwrap();
+            let ensemble = Ensemble::new(connect, &BTreeMap::new(), 18_000).unwrap();
             assert_eq!((&*ensemble.servers, &*ensemble.chroot), (servers, chroot));
         }
         for bad in ["", "a", "a:", ":1", "a:0", "a:1,", "a:1//", "a:1/x/", "a:1/..", "a:1/x\n"] {
-            let error = Ensemble::new(bad, 18_000).unwrap_err().to_string();
+            let error = Ensemble::new(bad, &BTreeMap::new(), 18_000).unwrap_err().to_string();
             assert!(error.contains("zookeeper.connect") && error.contains("zk1:2181"), "{error}");
         }
     }
 
     #[test]
+    fn a_server_is_reached_where_the_map_says() {
+        let map = [("b:2".to_owned(), "proxy:3".to_owned())].into();
+        let ensemble = Ensemble::new("a:1,b:2/janus", &map, 18_000).unwrap();
+        assert_eq!((&*ensemble.servers, &*ensemble.chroot), ("a:1,proxy:3", "/janus"));
+    }
+
+    #[test]
     fn a_senseless_session_is_refused() {
-        assert!(Ensemble::new("a:1", 18_000).is_ok());
+        assert!(Ensemble::new("a:1", &BTreeMap::new(), 18_000).is_ok());
         for bad in [0, 99, u32::MAX] {
-            assert!(matches!(Ensemble::new("a:1", bad), Err(OpenError::Config(_))));
+            let refused = Ensemble::new("a:1", &BTreeMap::new(), bad);
+            assert!(matches!(refused, Err(OpenError::Config(_))));
         }
     }
 }

@@ -113,7 +113,8 @@ impl ZooKeeperStore {
     /// Returns when the ensemble has answered, or has not for a session timeout: then it is tried
     /// for ever, and a later refusal is logged. Must be called inside a tokio runtime.
     pub async fn open(config: ZooKeeperConfig) -> Result<Self, OpenError> {
-        let ensemble = Ensemble::new(&config.connect, config.session_timeout_ms)?;
+        let ensemble =
+            Ensemble::new(&config.connect, &config.server_address_map, config.session_timeout_ms)?;
         let config = Arc::new(config);
         let standing = Arc::new(Standing::new(config.generation));
         let (requests, received) = mpsc::channel(REQUESTS);

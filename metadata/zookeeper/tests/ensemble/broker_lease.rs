@@ -1,6 +1,6 @@
 //! Brokers live while they hold their znode, and know it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use metadata::{BrokerId, ControllerEpoch, Listener};
 use metadata_zookeeper::{BrokerLease, BrokerLeaseConfig, OpenError};
@@ -19,6 +19,7 @@ fn lease(connect: &str, broker_id: BrokerId) -> BrokerLeaseConfig {
     };
     BrokerLeaseConfig {
         connect: connect.into(),
+        server_address_map: BTreeMap::new(),
         session_timeout_ms: 10_000,
         broker_id,
         listeners: vec![listener],
@@ -66,8 +67,11 @@ async fn a_broker_that_is_cut_off_knows_before_it_is_dead_to_others() {
     let cable = Cable::to(server.port).await;
     let connect = connect(server);
     let (_controller, mut live) = controller(&connect).await;
-    let through = connect.replace(&server.port.to_string(), &cable.port.to_string());
-    let config = BrokerLeaseConfig { session_timeout_ms: 2000, ..lease(&through, 7) };
+    let config = BrokerLeaseConfig {
+        session_timeout_ms: 2000,
+        server_address_map: [(server.address(), format!("127.0.0.1:{}", cable.port))].into(),
+        ..lease(&connect, 7)
+    };
     let broker = BrokerLease::hold(config).unwrap();
     let mut renewals = broker.renewals();
     eventually(renewals.wait_for(Option::is_some)).await.unwrap();

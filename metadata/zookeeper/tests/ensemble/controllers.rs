@@ -42,6 +42,7 @@ pub(crate) fn config(connect: &str, id: i32) -> ZooKeeperConfig {
         generation: 1,
         fast_failover: true,
         address_map: BTreeMap::new(),
+        server_address_map: BTreeMap::new(),
     }
 }
 
