@@ -25,6 +25,6 @@ mod znodes;
 pub use clients::{kafka_tool, kcat, python};
 pub use cluster::{Cluster, Mode, janus, with_cluster, with_cluster_in};
 pub use kafka_cluster::KafkaCluster;
-pub use machines::{Machines, with_machines};
+pub use machines::{FOURTH_MACHINE, Machines, with_machines};
 pub use program::{Background, Finished, Program, eventually, report};
 pub use znodes::{Difference, Ensemble, Known, Tree, Znode, differences};

@@ -18,7 +18,6 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
@@ -38,7 +37,11 @@ const MEMORY: &str = "machines";
 /// The file that says that there is such a test.
 const STARTED: &str = "started";
 
+/// The machines that a cluster begins with.
 const MACHINES: [usize; 3] = [1, 2, 3];
+
+/// One that joins later.
+pub const FOURTH_MACHINE: usize = 4;
 
 /// A network for documentation (RFC 5737): nobody is there.
 const NETWORK: &str = "192.0.2";
@@ -133,28 +136,30 @@ impl Machines {
         run("mount -t tmpfs tmpfs /run");
         fs::create_dir(&root).unwrap();
         run(&format!("mount -t tmpfs tmpfs {}", root.display()));
-        let names = MACHINES.map(|number| format!("{} {}\n", address(number), host(number)));
+        let all = MACHINES.into_iter().chain([FOURTH_MACHINE]);
+        let names: String =
+            all.map(|number| format!("{} {}\n", address(number), host(number))).collect();
         let hosts = root.join("hosts");
-        fs::write(&hosts, format!("127.0.0.1 localhost\n{}", names.concat())).unwrap();
+        fs::write(&hosts, format!("127.0.0.1 localhost\n{names}")).unwrap();
         run(&format!("mount --bind {} /etc/hosts", hosts.display()));
         run("ip link set lo up");
         run("ip link add bridge type bridge");
         run(&format!("ip address add {}/24 dev bridge", address(254)));
         run("ip link set bridge up");
-        for number in MACHINES {
-            let netns = netns(number);
-            run(&format!("ip netns add {netns}"));
-            run(&format!("ip link add port-{number} type veth peer name eth0 netns {netns}"));
-            run(&format!("ip link set port-{number} master bridge up"));
-            run(&format!("ip -n {netns} address add {}/24 dev eth0", address(number)));
-            run(&format!("ip -n {netns} link set lo up"));
-            run(&format!("ip -n {netns} link set eth0 up"));
-        }
     }
 
-    /// A file system that begins as this one and goes its own way, with the release installed.
-    fn build(&self, number: usize) {
-        let folder = self.folder.join(MEMORY).join(netns(number));
+    /// A network, and a file system that begins as this one and goes its own way, with the binaries
+    /// installed.
+    pub fn build(&self, number: usize) {
+        let netns = netns(number);
+        run(&format!("ip netns add {netns}"));
+        run(&format!("ip link add port-{number} type veth peer name eth0 netns {netns}"));
+        run(&format!("ip link set port-{number} master bridge up"));
+        run(&format!("ip -n {netns} address add {}/24 dev eth0", address(number)));
+        run(&format!("ip -n {netns} link set lo up"));
+        run(&format!("ip -n {netns} link set eth0 up"));
+
+        let folder = self.folder.join(MEMORY).join(netns);
         for part in ["upper", "work", "root"] {
             fs::create_dir_all(folder.join(part)).unwrap();
         }
@@ -180,24 +185,31 @@ impl Machines {
         let deploy = repository().join("deploy");
         run(&format!("mount --bind {} {}", deploy.display(), sources.join("deploy").display()));
         fs::write(sources.join("secret"), "the cluster's shared secret\n").unwrap();
-        // Where a service manager would be, nothing is there to enable.
-        let systemctl = root.join("usr/local/sbin/systemctl");
-        let _ = fs::remove_file(&systemctl);
-        symlink("/bin/true", systemctl).unwrap();
     }
 
     /// What the how-to says for every machine.
     fn set_up(&self, number: usize) {
         if self.mode == Mode::ZooKeeper {
-            self.shell(number, &documented("zookeeper")).success();
+            self.follow(number, "zookeeper");
         }
-        self.shell(number, &documented("machine")).success();
-        self.shell(number, &documented("format")).success();
+        self.follow(number, "machine");
+        self.follow(number, "format");
+    }
+
+    /// Types the commands below `<!-- test: NAME -->` in the how-to.
+    pub fn follow(&self, number: usize, name: &str) {
+        let path = repository().join("docs/deployment.md");
+        let text = fs::read_to_string(&path).unwrap();
+        let marked = text.split_once(&format!("<!-- test: {name} -->\n```sh\n"));
+        let block = marked.and_then(|(_, rest)| rest.split_once("\n```"));
+        let (commands, _) =
+            block.unwrap_or_else(|| panic!("{} has no commands for {name}", path.display()));
+        self.shell(number, commands).success();
     }
 
     /// Runs a script on a machine, in the folder of the sources.
     pub fn shell(&self, number: usize, script: &str) -> Program {
-        let enter = format!("cd {SOURCES} && {script}");
+        let enter = format!("cd {SOURCES}\n{script}");
         let mut program = Program::new("ip")
             .words(&format!("netns exec {} chroot", netns(number)))
             .argument(self.root(number))
@@ -298,16 +310,21 @@ impl Machines {
         eventually(what, || self.status().filter(|status| wanted(status)))
     }
 
-    /// Waits until all brokers run and every replica is in sync.
+    /// Waits until all brokers of the first machines run and every replica is in sync.
     pub fn wait_until_in_sync(&self) -> Value {
         self.wait_for_status("all replicas are in sync", |status| {
             let brokers = status["brokers"].as_array().unwrap();
-            brokers.len() == MACHINES.len()
+            brokers.len() >= MACHINES.len()
                 && brokers.iter().all(|broker| broker["state"] == "running")
                 && !status["controller"].is_null()
                 && status["under_replicated"] == 0
                 && status["offline"] == 0
         })
+    }
+
+    /// A folder for files of the test.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The root folder of a machine.
@@ -340,15 +357,6 @@ impl Drop for Machines {
             logs::show_tails(&self.logs());
         }
     }
-}
-
-/// The block of commands below `<!-- test: NAME -->` in the how-to.
-fn documented(name: &str) -> String {
-    let path = repository().join("docs/deployment.md");
-    let text = fs::read_to_string(&path).unwrap();
-    let marked = text.split_once(&format!("<!-- test: {name} -->\n```sh\n"));
-    let block = marked.and_then(|(_, rest)| rest.split_once("\n```"));
-    block.unwrap_or_else(|| panic!("{} has no block {name}", path.display())).0.to_owned()
 }
 
 fn repository() -> &'static Path {

@@ -4,7 +4,7 @@
 use std::fs;
 
 use lab::load::LoadOptions;
-use tests::{Machines, Mode, report, with_machines};
+use tests::{FOURTH_MACHINE, Machines, Mode, eventually, kafka_tool, report, with_machines};
 
 use crate::load::{assert_nothing_broken, run, wait_until_it_flows};
 
@@ -40,6 +40,88 @@ fn a_machine_that_is_cut_off_is_replaced_and_comes_back() {
         let session_ms = session_ms(machines);
         report(format!("  the session, and a second: {:>31} ms", session_ms + 1000));
         assert_nothing_broken(&report_of_load);
+    });
+}
+
+#[test]
+fn brokers_are_added_disks_replaced_and_servers_upgraded_while_clients_write() {
+    let name =
+        "machines::brokers_are_added_disks_replaced_and_servers_upgraded_while_clients_write";
+    with_machines(name, |machines| {
+        machines.wait_until_in_sync();
+        let options = LoadOptions::new(&machines.bootstrap, "orders");
+        let report_of_load = run(options, |load| {
+            load.mark_fault("a broker is added");
+            add_a_broker(machines);
+            wait_until_it_flows(load);
+
+            load.mark_fault("a broker's disk is replaced");
+            machines.stop_unit(1, "janus-broker");
+            machines.shell(1, "rm -r /var/lib/janus/broker").success();
+            machines.follow(1, "disk");
+            machines.start_unit(1, "janus-broker");
+            machines.wait_until_in_sync();
+            wait_until_it_flows(load);
+
+            if machines.mode == Mode::ZooKeeper {
+                load.mark_fault("a controller's disk is replaced");
+                machines.stop_unit(2, "janus-controller");
+                machines.shell(2, "rm -r /var/lib/janus/controller").success();
+                machines.follow(2, "controller");
+                machines.start_unit(2, "janus-controller");
+                wait_for_controllers(machines);
+                wait_until_it_flows(load);
+            }
+
+            load.mark_fault("all are restarted");
+            for machine in 1..=3 {
+                for unit in machines.units() {
+                    machines.stop_unit(machine, unit);
+                    machines.start_unit(machine, unit);
+                    wait_for_controllers(machines);
+                    machines.wait_until_in_sync();
+                }
+            }
+            wait_until_it_flows(load);
+        });
+        assert_nothing_broken(&report_of_load);
+    });
+}
+
+/// A fourth machine gets a broker, and the first partition of the load moves there.
+fn add_a_broker(machines: &Machines) {
+    machines.build(FOURTH_MACHINE);
+    machines.follow(FOURTH_MACHINE, "broker");
+    machines.start_unit(FOURTH_MACHINE, "janus-broker");
+    machines.wait_for_status("the fourth broker runs", |status| {
+        status["brokers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|it| it["id"] == 4 && it["state"] == "running")
+    });
+    let file = machines.folder().join("move.json");
+    let moved = r#"{"version": 1, "partitions": [{"topic": "orders", "partition": 0, "replicas": [4, 2, 3]}]}"#;
+    fs::write(&file, moved).unwrap();
+    let words = format!(
+        "--bootstrap-server {} --reassignment-json-file {}",
+        machines.bootstrap,
+        file.display()
+    );
+    kafka_tool("kafka-reassign-partitions", &format!("{words} --execute")).success();
+    eventually("the replica has moved", || {
+        let verified = kafka_tool("kafka-reassign-partitions", &format!("{words} --verify"));
+        verified.success().contains("is completed").then_some(())
+    });
+    machines.wait_until_in_sync();
+}
+
+/// Waits until one controller leads and the others stand by.
+fn wait_for_controllers(machines: &Machines) {
+    machines.wait_for_status("the controllers are back", |status| {
+        let controllers = status["controllers"].as_array().unwrap();
+        let are = |role: &str| controllers.iter().filter(|it| it["role"] == role).count();
+        (are("active"), are("standby")) == (1, 2)
     });
 }
 

@@ -11,6 +11,7 @@ mod kills;
 mod load;
 mod machines;
 mod outages;
+mod proxies;
 mod storage;
 mod znodes;
 mod zombies;
