@@ -10,6 +10,7 @@ mod kafka_tools;
 mod kills;
 mod load;
 mod machines;
+mod metrics;
 mod outages;
 mod proxies;
 mod storage;
