@@ -9,17 +9,20 @@ use kafka::messages::produce::{
     TopicProduceResponse,
 };
 use kafka::{ApiKey, ErrorCode, Str};
-use partition_log::AppendError;
+use partition_log::{AppendError, ProducerError};
 use records::BatchHeader;
 
 use super::{find_topic, is_wrong_leader, node_endpoints};
 use crate::broker::Broker;
-use crate::clock::now_ms;
+use crate::clock::{monotonic_ms, now_ms};
 use crate::metrics::Traffic;
-use crate::replica::{Completion, ReplicaError};
+use crate::replica::{Completion, Partition, ReplicaError};
 
 /// The first version whose answers name leaders (KIP-951).
 const LEADERS_VERSION: i16 = 10;
+/// How long producers may take to come over from the broker that led before: as long as requests to
+/// it may take to time out. Beyond it a gap in a producer's sequence is what it says.
+const SETTLING_MS: i64 = 10_000;
 
 /// What the request leaves to be awaited.
 pub(super) enum Produced {
@@ -75,7 +78,9 @@ pub(super) fn produce(
                 let records = data.records.map(|it| it.to_bytes()).unwrap_or_default();
                 one_batch(&records)?;
                 let wait = (acks == -1).then_some((&completion, slot));
-                let appended = partition.append(records, acks == -1, wait, now_ms)?;
+                let appended = partition
+                    .append(records, acks == -1, wait, now_ms)
+                    .map_err(|error| too_early(partition, error))?;
                 answer.log_start_offset = appended.log_start_offset;
                 Ok(appended.appended)
             });
@@ -140,6 +145,25 @@ impl Pending {
         point_to_leaders(&self.broker, self.listener.as_ref(), &mut self.response);
         self.response
     }
+}
+
+/// Right after a change of leader a producer's batch may skip ahead: the one before it was refused
+/// here a moment ago, when this broker did not know yet that it leads, or still waits at the broker
+/// that led before. To such a client "out of order" says that records are lost: librdkafka gives
+/// itself a new epoch, and repeats what other partitions have stored already. "Not the leader (yet)"
+/// makes it repeat both batches, in order.
+fn too_early(partition: &Partition, error: ReplicaError) -> ReplicaError {
+    let skips = matches!(
+        &error,
+        ReplicaError::Append(append) if matches!(
+            &**append,
+            AppendError::OutOfOrderSequence(ProducerError::OutOfOrderSequence { got, expected, .. })
+                if got > expected
+        )
+    );
+    let leads_since_ms = partition.leads_since_ms().unwrap_or(i64::MIN / 2);
+    let settled = monotonic_ms() - leads_since_ms > SETTLING_MS;
+    if skips && !settled { ReplicaError::NotLeader } else { error }
 }
 
 /// Since version 3 a request holds exactly one batch for each partition.

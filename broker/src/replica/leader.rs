@@ -21,6 +21,8 @@ pub struct Leader {
     /// Log end offset at the moment this epoch began: a follower below it may lack records of
     /// earlier epochs and cannot join the ISR.
     epoch_start_offset: i64,
+    /// When this broker began to lead.
+    pub since_ms: i64,
     isr: BTreeSet<BrokerId>,
     pending: Option<BTreeSet<BrokerId>>,
     followers: BTreeMap<BrokerId, Follower>,
@@ -55,6 +57,7 @@ impl Leader {
             leader_epoch: partition.leader_epoch,
             partition_epoch: partition.partition_epoch,
             epoch_start_offset: log_end_offset,
+            since_ms: now_ms,
             isr: BTreeSet::new(),
             pending: None,
             followers: BTreeMap::new(),

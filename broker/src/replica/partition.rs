@@ -488,6 +488,14 @@ impl Partition {
         }
     }
 
+    /// When this broker began to lead; `None`: it does not.
+    pub fn leads_since_ms(&self) -> Option<i64> {
+        match &self.lock().role {
+            Role::Leader(leader) => Some(leader.since_ms),
+            _ => None,
+        }
+    }
+
     /// A follower has taken this partition out of its fetch session.
     pub fn left_by(&self, follower: BrokerId) {
         if let Role::Leader(leader) = &mut self.lock().role {
