@@ -19,10 +19,11 @@ use crate::Rotation;
 
 /// What is logged unless `RUST_LOG` says otherwise. openraft's INFO is for its own developers, and it
 /// warns with every attempt to reach a member that is down. Its `raft` module also logs an error when
-/// somebody who asked has gone away meanwhile; what really fails there comes back as an error. The
-/// ZooKeeper client warns of every server that does not answer; that there is no session is ours to
-/// say.
-const DEFAULT_FILTER: &str = "info,openraft=error,openraft::raft=off,zookeeper_client=error";
+/// somebody who asked has gone away meanwhile, its heartbeats when raft has stopped before them; what
+/// really fails there comes back as an error. The ZooKeeper client warns of every server that does not
+/// answer; that there is no session is ours to say.
+const DEFAULT_FILTER: &str = "info,openraft=error,openraft::raft=off,\
+     openraft::core::heartbeat=off,zookeeper_client=error";
 
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

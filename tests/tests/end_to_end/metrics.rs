@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-use tests::{Cluster, eventually, with_cluster};
+use tests::{Cluster, Mode, eventually, with_cluster, with_cluster_in};
 
 const RECORDS: usize = 1_000;
 /// How long a server may take to answer.
@@ -318,6 +318,42 @@ fn who_cannot_prove_to_be_alive_is_healthy_but_not_ready() {
             eventually("the server is ready again", || ready(endpoint).0.then_some(()));
         }
         cluster.wait_until_in_sync();
+    });
+}
+
+#[test]
+fn logs_go_to_files_of_a_bounded_size_and_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = format!("janus.log.dir={}", folder.path().join("logs").display());
+    let bounds = ["janus.log.format=json", "janus.log.file.bytes=1024", "janus.log.files=3"];
+    let settings = [&bounds[..], &[&directory]].concat();
+    with_cluster_in(Mode::Raft, &settings, |cluster| {
+        // Something to tell.
+        let broker = cluster.kill("broker 1");
+        cluster.json(&format!("start broker {broker}"));
+        cluster.wait_until_in_sync();
+        cluster.json("down");
+        let mut files: BTreeMap<String, usize> = BTreeMap::new();
+        for entry in std::fs::read_dir(folder.path().join("logs")).unwrap() {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            for line in text.lines() {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                for field in ["timestamp", "level", "logger", "message"] {
+                    assert!(line[field].is_string(), "{line}");
+                }
+                assert_ne!(line["level"], "ERROR", "{line}");
+            }
+            // A line that is longer than a file stands alone.
+            assert!(text.len() <= 1024 || text.lines().count() == 1, "{}", path.display());
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let server = name.split_once(".log").unwrap().0.to_owned();
+            *files.entry(server).or_default() += 1;
+        }
+        let servers: Vec<&str> = files.keys().map(String::as_str).collect();
+        let controllers = ["controller-101", "controller-102", "controller-103"];
+        assert_eq!(servers, [&["broker-1", "broker-2", "broker-3"], &controllers[..]].concat());
+        assert_eq!(files.values().max(), Some(&3), "{files:?}");
     });
 }
 
