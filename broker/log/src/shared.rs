@@ -44,6 +44,11 @@ impl Shared {
         self.tails.bytes()
     }
 
+    /// Forgets what was in the tails already when this was called last: call it every few seconds.
+    pub fn age_tails(&self) {
+        self.tails.age();
+    }
+
     /// Files that are open now.
     pub fn open_files(&self) -> usize {
         lock(&self.files).files.len()

@@ -3,7 +3,9 @@
 //! Followers and consumers that keep up read from here and never touch the disk. All tails together
 //! have one budget: the broker remembers the order of all appends, and when the budget is exceeded
 //! the oldest append of any partition goes first. So an idle partition loses its tail to busy ones,
-//! and what remains of a tail is always one piece that ends at the log's end.
+//! and what remains of a tail is always one piece that ends at the log's end. What nobody read in its
+//! first seconds goes too: readers that are further behind are served by the page cache, and a
+//! broker without work gives its memory back.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -26,6 +28,8 @@ pub(crate) struct Ring {
 struct Appends {
     queue: VecDeque<(Arc<Tail>, u64, usize)>,
     bytes: usize,
+    /// Appends since the ring was last told to age.
+    young: usize,
 }
 
 impl Ring {
@@ -39,19 +43,45 @@ impl Ring {
 
     /// Counts an append that is in `tail` already; makes room by evicting the oldest ones.
     fn count(&self, tail: &Arc<Tail>, sequence: u64, bytes: usize) {
-        let mut evicted = Vec::new();
         let mut appends = lock(&self.appends);
         appends.bytes += bytes;
+        appends.young += 1;
         appends.queue.push_back((tail.clone(), sequence, bytes));
-        while appends.bytes > self.bytes_max {
-            let Some(oldest) = appends.queue.pop_front() else { break };
-            appends.bytes -= oldest.2;
-            evicted.push(oldest);
+        let evicted = appends.evict_while(|appends| appends.bytes > self.bytes_max);
+        drop(appends);
+        evict(evicted);
+    }
+
+    /// Forgets the appends that were there already when this was called last.
+    pub(crate) fn age(&self) {
+        let mut appends = lock(&self.appends);
+        let evicted = appends.evict_while(|appends| appends.queue.len() > appends.young);
+        appends.young = 0;
+        // A queue that was long once keeps its room.
+        if appends.queue.is_empty() {
+            appends.queue = VecDeque::new();
         }
         drop(appends);
-        for (tail, sequence, _) in evicted {
-            tail.evict(sequence);
+        evict(evicted);
+    }
+}
+
+impl Appends {
+    /// Takes out the oldest appends, as long as something demands it.
+    fn evict_while(&mut self, demanded: impl Fn(&Self) -> bool) -> Vec<(Arc<Tail>, u64)> {
+        let mut evicted = Vec::new();
+        while demanded(self) {
+            let Some((tail, sequence, bytes)) = self.queue.pop_front() else { break };
+            self.bytes -= bytes;
+            evicted.push((tail, sequence));
         }
+        evicted
+    }
+}
+
+fn evict(appends: Vec<(Arc<Tail>, u64)>) {
+    for (tail, sequence) in appends {
+        tail.evict(sequence);
     }
 }
 
@@ -142,5 +172,32 @@ impl Tail {
         if entries.queue.is_empty() {
             entries.queue = VecDeque::new();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offsets(tail: &Tail) -> Vec<i64> {
+        lock(&tail.entries).queue.iter().map(|entry| entry.base_offset).collect()
+    }
+
+    #[test]
+    fn what_is_old_goes_and_what_is_young_stays() {
+        let (ring, busy, idle) = (Ring::new(1 << 20), Arc::new(Tail::default()), Arc::default());
+        let push = |tail: &Arc<Tail>, offset| {
+            tail.push(&ring, offset, offset, Bytes::from_static(b"batch"));
+        };
+        push(&busy, 0);
+        push(&idle, 0);
+        ring.age();
+        push(&busy, 1);
+        assert_eq!((offsets(&busy), offsets(&idle)), (vec![0, 1], vec![0]));
+        ring.age();
+        assert_eq!((offsets(&busy), offsets(&idle)), (vec![1], vec![]));
+        assert_eq!(ring.bytes(), b"batch".len() + ENTRY_BYTES);
+        ring.age();
+        assert_eq!((offsets(&busy), ring.bytes()), (vec![], 0));
     }
 }

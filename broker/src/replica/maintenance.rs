@@ -31,6 +31,7 @@ impl Maintenance {
         loop {
             tokio::select! {
                 _ = checkpoints.tick() => {
+                    self.replicas.age_tails();
                     self.blocking(flush).await;
                     self.blocking(write_checkpoints).await;
                 }

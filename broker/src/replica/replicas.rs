@@ -84,6 +84,11 @@ impl Replicas {
         hosted.get(&(topic_id, partition)).cloned().ok_or(ReplicaError::NotLeader)
     }
 
+    /// Lets the in-memory tails go that nobody read while they were new.
+    pub fn age_tails(&self) {
+        self.options.shared.age_tails();
+    }
+
     pub fn all(&self) -> Vec<Arc<Partition>> {
         self.hosted.read().expect("no panic under this lock").values().cloned().collect()
     }

@@ -28,11 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn one_record(topic: &str, value: &[u8]) -> Bytes {
     let mut batch = BatchBuilder::new(0);
     batch.push_next(1, None, Some(value));
-    let partition = PartitionProduceData {
-        index: 0,
-        records: Some(Chunks(vec![batch.build().unwrap()])),
-        ..Default::default()
-    };
+    let partition =
+        PartitionProduceData { index: 0, records: Some(Chunks(vec![batch.build().unwrap()])) };
     let topic = TopicProduceData {
         name: Str::from(topic),
         partition_data: vec![partition],
