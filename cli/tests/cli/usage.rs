@@ -39,9 +39,12 @@ fn down_without_a_cluster_is_done_at_once() {
 }
 
 #[test]
-fn zookeeper_mode_is_refused_clearly() {
+fn an_ensemble_is_for_zookeeper_mode_only() {
     let folder = Folder::new();
-    assert!(folder.fail("up --mode zookeeper --detach", 2).contains("not built yet"));
+    for words in ["up --zookeeper localhost:2181", "up --mode raft --zookeepers 3"] {
+        assert!(folder.fail(words, 2).contains("need --mode zookeeper"));
+    }
+    folder.fail("up --mode zookeeper --zookeeper localhost:2181 --zookeepers 3", 2);
     assert!(!folder.data().join("cluster.json").exists());
 }
 
