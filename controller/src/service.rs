@@ -316,6 +316,8 @@ impl ControllerService {
             caught_up: self.heartbeats.is_caught_up(id),
             fenced: broker.is_none_or(|broker| broker.fenced),
             may_shutdown,
+            epoch: Some(epoch_to_wire(published.epoch)),
+            offset: published.offset,
         })
     }
 }

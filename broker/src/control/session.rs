@@ -246,7 +246,12 @@ impl Session {
                         return Err(Ended::StaleBrokerEpoch);
                     }
                     let duration_ms = i64::from(leases.session_timeout_ms);
-                    self.lease.renew(&Witness::Controller, sent_ms, duration_ms);
+                    self.lease.renew(&Witness::Controller, sent_ms, duration_ms, monotonic_ms());
+                    let decided = position(reply.epoch, reply.offset);
+                    let applied = self.images.published().position();
+                    if applied >= decided {
+                        self.lease.caught_up();
+                    }
                     if reply.may_shutdown {
                         self.may_shutdown.send_replace(true);
                     }
@@ -255,7 +260,7 @@ impl Session {
                         Intent::ShutDown => !reply.may_shutdown,
                         Intent::StayFenced => false,
                     };
-                    if wants_more {
+                    if wants_more || applied < decided {
                         // A change is under way: ask again soon rather than a whole interval later.
                         next_beat =
                             next_beat.min(tokio::time::Instant::now() + Duration::from_millis(20));
@@ -427,6 +432,11 @@ async fn ask(
 struct Assembling {
     full: bool,
     records: Vec<Record>,
+}
+
+fn position(epoch: Option<grpc::Epoch>, offset: u64) -> (ControllerEpoch, u64) {
+    let epoch = epoch.unwrap_or_default();
+    (ControllerEpoch { generation: epoch.generation, term: epoch.term }, offset)
 }
 
 fn wire_epoch(epoch: ControllerEpoch) -> grpc::Epoch {

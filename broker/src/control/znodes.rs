@@ -88,7 +88,8 @@ fn begin(
             match *renewals.borrow_and_update() {
                 Some(renewal) => {
                     let sent_ms = monotonic_ms() - renewal.sent.elapsed().as_millis() as i64;
-                    lease.renew(&witness, sent_ms, renewal.lease.as_millis() as i64);
+                    let duration_ms = renewal.lease.as_millis() as i64;
+                    lease.renew(&witness, sent_ms, duration_ms, monotonic_ms());
                 }
                 None => lease.lapse(&witness, monotonic_ms()),
             }
