@@ -6,6 +6,7 @@ mod clients;
 mod command_line;
 mod gaps;
 mod groups;
+mod hostile;
 mod kafka_tools;
 mod kills;
 mod load;
