@@ -121,7 +121,7 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
     }
     let coordination = coordination(settings, &directory, &me, &secret, &addresses).await?;
     let endpoint = me.endpoint.clone();
-    let node = Node { watched, ..node(settings, me, &directory, secret, addresses) };
+    let node = node(settings, me, &directory, secret, addresses, watched);
     let mut terminate = signal(SignalKind::terminate()).context("wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("wait for SIGINT")?;
     let stop = async move {
@@ -142,6 +142,7 @@ fn node(
     directory: &FormattedDirectory,
     secret: Option<Secret>,
     addresses: BTreeMap<ControllerId, String>,
+    watched: Vec<TcpListener>,
 ) -> Node {
     let balance = settings.bool("auto.leader.rebalance.enable").then(|| Balance {
         interval: seconds(settings, "leader.imbalance.check.interval.seconds"),
@@ -166,7 +167,7 @@ fn node(
         heartbeat_interval: milliseconds(settings, "broker.heartbeat.interval.ms"),
         session_timeout: milliseconds(settings, "broker.session.timeout.ms"),
         secret,
-        watched: Vec::new(),
+        watched,
     }
 }
 

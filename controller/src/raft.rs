@@ -27,25 +27,6 @@ pub(crate) async fn coordinate(
     secret: &Option<Secret>,
     addresses: &BTreeMap<ControllerId, String>,
 ) -> Result<Coordination, Failure> {
-    let store = open(settings, directory, me, secret, addresses).await?;
-    let routes = Routes::new(store.raft_service());
-    Ok(Coordination {
-        store: store.clone(),
-        quorum: Arc::new(quorum(store.clone())),
-        live: None,
-        znodes: Vec::new(),
-        routes,
-        close: async move { store.close().await }.boxed(),
-    })
-}
-
-async fn open(
-    settings: &Settings,
-    directory: &FormattedDirectory,
-    me: &Controller,
-    secret: &Option<Secret>,
-    addresses: &BTreeMap<ControllerId, String>,
-) -> Result<Arc<RaftStore>, Failure> {
     let election_timeout_ms = positive(settings, "controller.quorum.election.timeout.ms");
     // Kafka counts bytes; an entry of metadata has some 2 KiB as a rule.
     let snapshot_bytes = positive(settings, "metadata.log.max.record.bytes.between.snapshots");
@@ -67,19 +48,22 @@ async fn open(
         OpenError::Corrupt(_) | OpenError::Io(_) => Failure::Runtime(error.into()),
         _ => Failure::configuration(error),
     })?;
-    Ok(Arc::new(store))
-}
-
-fn quorum(store: Arc<RaftStore>) -> Quorum {
-    let transferring = store.clone();
-    Quorum {
-        state: Box::new(move || state(&store)),
-        transfer: Box::new(move |to| {
-            let store = transferring.clone();
-            async move { store.transfer_leadership(to).await.map_err(|error| error.to_string()) }
-                .boxed()
-        }),
-    }
+    let store = Arc::new(store);
+    let routes = Routes::new(store.raft_service());
+    let quorum =
+        Quorum::of(
+            store.clone(),
+            state,
+            |store, to| async move { store.transfer_leadership(to).await },
+        );
+    Ok(Coordination {
+        store: store.clone(),
+        quorum: Arc::new(quorum),
+        live: None,
+        znodes: Vec::new(),
+        routes,
+        close: async move { store.close().await }.boxed(),
+    })
 }
 
 fn state(store: &RaftStore) -> QuorumState {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::{mpsc, watch};
@@ -48,6 +49,27 @@ pub struct Quorum {
 }
 
 impl Quorum {
+    /// What this store can do.
+    pub fn of<S, F, E>(
+        store: Arc<S>,
+        state: fn(&S) -> QuorumState,
+        transfer: impl Fn(Arc<S>, Option<ControllerId>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        S: Send + Sync + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: ToString,
+    {
+        let transferring = store.clone();
+        Self {
+            state: Box::new(move || state(&store)),
+            transfer: Box::new(move |to| {
+                let transferred = transfer(transferring.clone(), to);
+                async move { transferred.await.map_err(|error| error.to_string()) }.boxed()
+            }),
+        }
+    }
+
     /// host:port of a controller, as far as the store knows it.
     pub fn endpoint(&self, id: ControllerId) -> Option<String> {
         let member = (self.state)().members.into_iter().find(|member| member.id == id)?;

@@ -46,26 +46,20 @@ pub(crate) async fn coordinate(
         warn!("ZooKeeper {connect} has not answered yet: nobody can lead until it does");
     }
     let store = Arc::new(store);
+    let quorum =
+        Quorum::of(
+            store.clone(),
+            state,
+            |store, to| async move { store.transfer_leadership(to).await },
+        );
     Ok(Coordination {
         store: store.clone(),
-        quorum: Arc::new(quorum(store.clone())),
+        quorum: Arc::new(quorum),
         live: Some(store.live()),
         znodes: vec![ZnodeLease { connect: connect.to_owned(), session_timeout_ms }],
         routes: Routes::default(),
         close: async move { store.close().await }.boxed(),
     })
-}
-
-fn quorum(store: Arc<ZooKeeperStore>) -> Quorum {
-    let transferring = store.clone();
-    Quorum {
-        state: Box::new(move || state(&store)),
-        transfer: Box::new(move |to| {
-            let store = transferring.clone();
-            async move { store.transfer_leadership(to).await.map_err(|error| error.to_string()) }
-                .boxed()
-        }),
-    }
 }
 
 /// The controllers that have a session are the voters: any of them may lead.

@@ -45,9 +45,10 @@ impl Znodes {
         for (_, Held { lease, .. }) in unwanted {
             tokio::spawn(lease.release());
         }
-        for wanted in
-            wanted.iter().filter(|wanted| !held.contains_key(&wanted.connect)).collect::<Vec<_>>()
-        {
+        for wanted in wanted {
+            if held.contains_key(&wanted.connect) {
+                continue;
+            }
             match begin(wanted, &self.addresses, registration, lease) {
                 Ok(lease) => drop(held.insert(wanted.connect.clone(), lease)),
                 Err(error) => {
