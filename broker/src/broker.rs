@@ -14,7 +14,7 @@ use crate::clock::monotonic_ms;
 use crate::control::{Controller, Images, Lease};
 use crate::group::Groups;
 use crate::metrics::Metrics;
-use crate::replica::{FetchSessions, Partition, ReplicaError, Replicas};
+use crate::replica::{FetchSessions, Replicas};
 
 /// Settings that are read on every request, in the types that the code uses.
 pub struct Options {
@@ -31,7 +31,7 @@ pub struct Options {
     pub fetch_bytes_max: usize,
     /// `auto.create.topics.enable`
     pub auto_create_topics: bool,
-    /// `janus.self.fencing`: who cannot prove to be alive stops serving.
+    /// `janus.self.fencing`: who cannot prove to be alive acknowledges nothing on its own word.
     pub self_fencing: bool,
 }
 
@@ -55,19 +55,10 @@ impl Broker {
         *self.broker_epoch.borrow()
     }
 
-    /// Refuses to serve a partition when this broker may have been replaced without knowing it: its
-    /// lease has run out, and not even its followers still follow. While coordination as a whole is
-    /// down nobody can have been elected, the followers go on fetching, and the leader goes on.
-    pub fn check_lease(&self, partition: &Partition) -> Result<(), ReplicaError> {
-        let now_ms = monotonic_ms();
-        if !self.options.self_fencing || self.lease.is_valid(now_ms) {
-            return Ok(());
-        }
-        let (since_ms, silence_max_ms) = (self.lease.valid_until_ms(), self.lease.duration_ms());
-        if partition.is_followed(since_ms, now_ms, silence_max_ms) {
-            return Ok(());
-        }
-        Err(ReplicaError::NotLeader)
+    /// Whether another leader may have been elected for partitions that this broker leads: its lease
+    /// has run out. Its own word is worth nothing then; what its followers still fetch is.
+    pub fn may_have_been_replaced(&self) -> bool {
+        self.options.self_fencing && !self.lease.is_valid(monotonic_ms())
     }
 
     /// (partitions, replication factor, configuration) of `__consumer_offsets`.

@@ -41,13 +41,15 @@ impl Heartbeats {
         self.publish(&sessions);
     }
 
-    /// Renews the session of the broker, whose registration is in the image at `offset`.
-    pub fn beat(&self, beat: &Beat, offset: Offset) {
+    /// Renews the session of the broker, whose registration is in the image at `offset`. True if it
+    /// had run out already.
+    pub fn beat(&self, beat: &Beat, offset: Offset) -> bool {
         let mut sessions = self.lock();
-        sessions.beat(beat, offset, self.now_ms());
+        let had_run_out = sessions.beat(beat, offset, self.now_ms());
         if !self.live.borrow().contains(&beat.id) {
             self.publish(&sessions);
         }
+        had_run_out
     }
 
     /// Ends the sessions that ran out.

@@ -90,7 +90,8 @@ impl Sessions {
     }
 
     /// Renews a session. The caller has checked that the epoch is that of the image at `offset`.
-    pub fn beat(&mut self, beat: &Beat, offset: Offset, now_ms: u64) {
+    /// True if it had run out already: the broker may be about to be fenced for it.
+    pub fn beat(&mut self, beat: &Beat, offset: Offset, now_ms: u64) -> bool {
         let known = self.sessions.get(&beat.id).map(|session| session.broker_epoch);
         if known != Some(beat.broker_epoch) {
             self.sessions.insert(beat.id, self.open(beat.broker_epoch, offset, now_ms));
@@ -98,8 +99,8 @@ impl Sessions {
         let session = self.sessions.get_mut(&beat.id).expect("it was just opened");
         session.expires_at_ms = now_ms + self.timeout_ms;
         session.extended = false;
-        session.alive = true;
         session.applied = session.applied.max(beat.applied);
+        !std::mem::replace(&mut session.alive, true)
     }
 
     /// Ends the sessions that ran out.

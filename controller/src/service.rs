@@ -289,7 +289,11 @@ impl ControllerService {
             want_fence: request.want_fence,
             want_shutdown: request.want_shutdown,
         };
-        self.heartbeats.beat(&beat, published.offset);
+        if self.heartbeats.beat(&beat, published.offset) {
+            // The answer vouches for the broker up to the offset that it names. If the broker is
+            // being fenced, that must include it: wait behind whatever is decided now.
+            ControllerService::submit(self, Vec::new()).await.ok()?;
+        }
         let wish = self.heartbeats.wish(&beat, &published.image, &self.live.borrow());
         match wish {
             Wish::Nothing => {}

@@ -92,7 +92,6 @@ fn delete(
         ));
     }
     let partition = context.broker.replicas.find(topic.id, wanted.partition_index)?;
-    context.broker.check_lease(&partition)?;
     let is_compacted = partition.with_leader_log(-1, |log, _| !log.config().delete)?;
     if is_compacted {
         return Err(Refusal::new(

@@ -71,7 +71,6 @@ pub(super) async fn fetch(
         }
         session.next_epoch =
             if session.next_epoch == i32::MAX { 1 } else { session.next_epoch + 1 };
-        session.attendance.asked(now_ms, broker.lease.duration_ms());
         poll.forget(&mut session);
         poll.want(&mut session);
         return poll.run(&mut session, true).await;
@@ -83,7 +82,7 @@ pub(super) async fn fetch(
         version >= 7 && request.session_epoch == INITIAL_EPOCH && !request.topics.is_empty();
     let now_ms = monotonic_ms();
     let id = wants_session.then(|| broker.sessions.reserve(follower, now_ms)).flatten();
-    let mut session = FetchSession::new(id.unwrap_or(0), moves, now_ms);
+    let mut session = FetchSession::new(id.unwrap_or(0), moves);
     poll.want(&mut session);
     let response = poll.run(&mut session, false).await;
     if id.is_some() {
@@ -140,14 +139,11 @@ impl Poll<'_> {
     fn forget(&self, session: &mut FetchSession) {
         for topic in &self.request.forgotten_topics_data {
             for partition in &topic.partitions {
-                let forgotten = session.forget(&SessionKey {
+                session.forget(&SessionKey {
                     topic: topic.topic.clone(),
                     topic_id: topic.topic_id,
                     partition: *partition,
                 });
-                if let (Some(partition), Reader::Follower { id, .. }) = (forgotten, self.reader) {
-                    partition.left_by(id);
-                }
             }
         }
     }
@@ -236,14 +232,11 @@ impl Poll<'_> {
         if unbound {
             session.rebind(index, |key| self.find(key));
         }
-        let is_follower = matches!(self.reader, Reader::Follower { .. });
-        let attendance = is_follower.then(|| session.attendance.clone());
         let entry = session.entry(index).expect("candidates exist");
         let metrics = &self.broker.metrics;
         let traffic = entry.partition.as_ref().map_or(metrics.topics.other(), |it| &it.traffic);
         traffic.fetch_requests.increment();
         let fetch = Fetch {
-            attendance: attendance.as_ref(),
             offset: entry.wanted.fetch_offset,
             max_bytes: room.min(entry.wanted.max_bytes.max(0) as usize),
             current_leader_epoch: entry.wanted.current_leader_epoch,

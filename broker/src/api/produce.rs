@@ -1,5 +1,9 @@
 //! Produce (KIP-98 batches only): appends at dispatch, so that pipelined requests keep their order;
 //! the answer comes when the whole ISR has the records.
+//!
+//! With acks=1 the leader's own word is enough, as long as it can prove to be the leader: a broker whose
+//! lease has run out waits for the ISR here too. Followers that fetch past a record have not changed
+//! over to another leader, whatever the controllers do, so a coordination outage stops nobody.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +15,7 @@ use kafka::messages::produce::{
 use kafka::{ApiKey, ErrorCode, Str};
 use partition_log::{AppendError, ProducerError};
 use records::BatchHeader;
+use tokio::time::{Instant, timeout_at};
 
 use super::{find_topic, is_wrong_leader, node_endpoints};
 use crate::broker::Broker;
@@ -23,6 +28,9 @@ const LEADERS_VERSION: i16 = 10;
 /// How long producers may take to come over from the broker that led before: as long as requests to
 /// it may take to time out. Beyond it a gap in a producer's sequence is what it says.
 const SETTLING_MS: i64 = 10_000;
+/// How long followers may take to prove right a leader whose lease has run out: they have a fetch
+/// waiting, so it takes them milliseconds. Then clients had better look for another leader.
+const PROOF_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What the request leaves to be awaited.
 pub(super) enum Produced {
@@ -58,6 +66,7 @@ pub(super) fn produce(
             ErrorCode::TransactionalIdAuthorizationFailed,
         ));
     }
+    let unproven = acks == 1 && broker.may_have_been_replaced();
     let image = broker.images.load();
     let now_ms = now_ms();
     let slots = request.topic_data.iter().map(|it| it.partition_data.len()).sum();
@@ -74,10 +83,10 @@ pub(super) fn produce(
             let traffic = hosted.as_ref().map_or(broker.metrics.topics.other(), |it| &it.traffic);
             traffic.produce_requests.increment();
             let outcome = hosted.as_ref().map_err(Clone::clone).and_then(|partition| {
-                broker.check_lease(partition)?;
                 let records = data.records.map(|it| it.to_bytes()).unwrap_or_default();
                 one_batch(&records)?;
-                let wait = (acks == -1).then_some((&completion, slot));
+                let waits = acks == -1 || unproven && !partition.leads_alone();
+                let wait = waits.then_some((&completion, slot));
                 let appended = partition
                     .append(records, acks == -1, wait, now_ms)
                     .map_err(|error| too_early(partition, error))?;
@@ -112,7 +121,7 @@ pub(super) fn produce(
     let mut response = ProduceResponse { responses, ..Default::default() };
     match acks {
         0 => Produced::Silent(failed.map_or(Ok(()), Err)),
-        1 => {
+        1 if !unproven => {
             point_to_leaders(broker, listener.as_ref(), &mut response);
             Produced::Answered(response)
         }
@@ -128,15 +137,14 @@ pub(super) fn produce(
 
 impl Pending {
     pub(super) async fn finish(mut self) -> ProduceResponse {
-        // A timer is only set up when the answer is not there at once.
-        tokio::time::timeout(self.timeout, self.completion.wait()).await.ok();
+        let missing = self.wait().await;
         let partitions =
             self.response.responses.iter_mut().flat_map(|it| &mut it.partition_responses);
         for (slot, answer) in partitions.enumerate() {
             if answer.error_code != ErrorCode::None.code() {
                 continue;
             }
-            let outcome = self.completion.outcome(slot).unwrap_or(Err(ReplicaError::TimedOut));
+            let outcome = self.completion.outcome(slot).unwrap_or_else(|| Err(missing.clone()));
             if let Err(error) = outcome {
                 fill_error(answer, &error);
                 count_error(&self.broker, self.broker.metrics.topics.other(), &error);
@@ -144,6 +152,22 @@ impl Pending {
         }
         point_to_leaders(&self.broker, self.listener.as_ref(), &mut self.response);
         self.response
+    }
+
+    /// Waits until every partition is settled, for as long as there is hope. Returns what to say of
+    /// those that are not.
+    async fn wait(&self) -> ReplicaError {
+        // A timer is only set up when the answer is not there at once.
+        let deadline = Instant::now() + self.timeout;
+        loop {
+            let until = deadline.min(Instant::now() + PROOF_TIMEOUT);
+            if timeout_at(until, self.completion.wait()).await.is_ok() || until == deadline {
+                return ReplicaError::TimedOut;
+            }
+            if self.broker.may_have_been_replaced() {
+                return ReplicaError::NotLeader;
+            }
+        }
     }
 }
 

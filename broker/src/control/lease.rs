@@ -30,7 +30,6 @@ pub struct Lease {
     valid_until_ms: AtomicI64,
     /// When it ran out, while the broker has not caught up since; 0: it has.
     lapsed_at_ms: AtomicI64,
-    duration_ms: AtomicI64,
 }
 
 impl Lease {
@@ -52,7 +51,6 @@ impl Lease {
         }
         if let Some(until) = vouched.get_mut(witness) {
             *until = (*until).max(sent_ms + duration_ms);
-            self.duration_ms.store(duration_ms, Ordering::Relaxed);
             self.publish(&vouched);
         }
     }
@@ -83,11 +81,6 @@ impl Lease {
             0 => self.valid_until_ms.load(Ordering::Relaxed),
             lapsed_at_ms => lapsed_at_ms,
         }
-    }
-
-    /// How long the newest answer is good for; 0 before the first.
-    pub fn duration_ms(&self) -> i64 {
-        self.duration_ms.load(Ordering::Relaxed)
     }
 
     fn publish(&self, vouched: &BTreeMap<Witness, i64>) {

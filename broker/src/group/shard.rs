@@ -121,7 +121,6 @@ async fn replay(
     let mut at = offsets.log_start_offset;
     while at < offsets.log_end_offset {
         let fetch = Fetch {
-            attendance: None,
             offset: at,
             max_bytes: LOAD_BYTES,
             current_leader_epoch: -1,

@@ -6,11 +6,8 @@
 //! committed. So every member of the controller's ISR has every record below the high watermark.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use metadata::BrokerId;
-
-use super::Attendance;
 
 /// The leader's half of one partition.
 #[derive(Debug)]
@@ -39,8 +36,6 @@ struct Follower {
     last_fetch_ms: i64,
     /// The leader's log end offset when that fetch arrived.
     log_end_offset_at_fetch: i64,
-    /// How the session that this partition is in keeps asking.
-    attendance: Option<Arc<Attendance>>,
 }
 
 const UNKNOWN_OFFSET: i64 = -1;
@@ -81,13 +76,18 @@ impl Leader {
                 caught_up_ms: if partition.isr.contains(id) { now_ms } else { i64::MIN / 2 },
                 last_fetch_ms: i64::MIN / 2,
                 log_end_offset_at_fetch: UNKNOWN_OFFSET,
-                attendance: None,
             });
         }
     }
 
     pub fn isr_size(&self) -> usize {
         self.isr.len()
+    }
+
+    /// Whether nobody but this leader is in the ISR, a change under way counted.
+    pub fn is_alone(&self) -> bool {
+        let members = self.isr.iter().chain(self.pending.iter().flatten());
+        members.into_iter().all(|id| *id == self.me)
     }
 
     pub fn is_replica(&self, broker: BrokerId) -> bool {
@@ -115,15 +115,6 @@ impl Leader {
         follower.broker_epoch = broker_epoch;
         follower.last_fetch_ms = now_ms;
         follower.log_end_offset_at_fetch = log_end_offset;
-    }
-
-    /// Notes in which session of the follower this partition is; `None`: in none any more.
-    pub fn attended(&mut self, broker: BrokerId, attendance: Option<&Arc<Attendance>>) {
-        let Some(follower) = self.followers.get_mut(&broker) else { return };
-        let known = follower.attendance.as_ref().map(Arc::as_ptr);
-        if known != attendance.map(Arc::as_ptr) {
-            follower.attendance = attendance.cloned();
-        }
     }
 
     /// Notes where a follower's log begins, as its fetch says. True if that is news.
@@ -215,15 +206,6 @@ impl Leader {
     /// The epoch that a follower last fetched with, which the controller checks (KIP-903).
     pub fn broker_epoch(&self, broker: BrokerId) -> i64 {
         self.followers.get(&broker).map_or(-1, |it| it.broker_epoch)
-    }
-
-    /// Whether every other member of the ISR has asked this leader for this partition from `since_ms`
-    /// on, without a longer silence: no newer leader is known to them.
-    pub fn is_followed(&self, since_ms: i64, now_ms: i64, silence_max_ms: i64) -> bool {
-        self.isr.iter().filter(|id| **id != self.me).all(|id| {
-            let attendance = self.followers.get(id).and_then(|it| it.attendance.as_ref());
-            attendance.is_some_and(|it| it.lasts(since_ms, now_ms, silence_max_ms))
-        })
     }
 }
 

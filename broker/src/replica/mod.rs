@@ -10,7 +10,6 @@
 //!                      cleaner ------+  compaction
 //! ```
 
-mod attendance;
 mod cleaner;
 mod error;
 mod fetcher;
@@ -23,7 +22,6 @@ pub mod session;
 mod topic_config;
 mod waiting;
 
-pub use attendance::Attendance;
 pub use cleaner::{Cleaner, CleanerOptions};
 pub use error::ReplicaError;
 pub use fetcher::{FetcherOptions, Fetchers, ReplicaKey};

@@ -13,7 +13,7 @@ use partition_log::{Appended, Log, LogConfig, Read};
 
 use super::leader::Leader;
 use super::waiting::{Completion, Moves, Signal, Subscribers, Waiting};
-use super::{Attendance, ReplicaError};
+use super::ReplicaError;
 use crate::metrics::Traffic;
 
 pub struct Partition {
@@ -71,7 +71,7 @@ pub enum Reader {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Fetch<'a> {
+pub struct Fetch {
     pub offset: i64,
     pub max_bytes: usize,
     /// -1: the client does not say.
@@ -81,8 +81,6 @@ pub struct Fetch<'a> {
     /// Where the log of a follower begins.
     pub log_start_offset: i64,
     pub reader: Reader,
-    /// Of a follower: how it keeps asking.
-    pub attendance: Option<&'a Arc<Attendance>>,
     /// Return one batch even when it is larger than `max_bytes`.
     pub at_least_one_batch: bool,
 }
@@ -210,7 +208,7 @@ impl Partition {
     /// `subscription` is the reader's, so that the next move wakes it again.
     pub fn fetch(
         &self,
-        fetch: &Fetch<'_>,
+        fetch: &Fetch,
         subscription: Option<usize>,
         now_ms: i64,
     ) -> Result<Fetched, ReplicaError> {
@@ -480,12 +478,9 @@ impl Partition {
         Ok(state.leader(-1)?.low_watermark(log_start_offset, is_alive))
     }
 
-    /// Whether every other member of the ISR has followed this leader ever since.
-    pub fn is_followed(&self, since_ms: i64, now_ms: i64, silence_max_ms: i64) -> bool {
-        match &self.lock().role {
-            Role::Leader(leader) => leader.is_followed(since_ms, now_ms, silence_max_ms),
-            _ => false,
-        }
+    /// Whether this broker leads, and the ISR, grown or not, is this broker: nobody else can be elected.
+    pub fn leads_alone(&self) -> bool {
+        matches!(&self.lock().role, Role::Leader(leader) if leader.is_alone())
     }
 
     /// When this broker began to lead; `None`: it does not.
@@ -493,13 +488,6 @@ impl Partition {
         match &self.lock().role {
             Role::Leader(leader) => Some(leader.since_ms),
             _ => None,
-        }
-    }
-
-    /// A follower has taken this partition out of its fetch session.
-    pub fn left_by(&self, follower: BrokerId) {
-        if let Role::Leader(leader) = &mut self.lock().role {
-            leader.attended(follower, None);
         }
     }
 
@@ -624,12 +612,11 @@ impl State {
         Applied::Following { leader, leader_epoch }
     }
 
-    fn acknowledge(&mut self, id: BrokerId, epoch: i64, fetch: &Fetch<'_>, now_ms: i64) {
+    fn acknowledge(&mut self, id: BrokerId, epoch: i64, fetch: &Fetch, now_ms: i64) {
         let Some(log) = &self.log else { return };
         let log_end_offset = log.log_end_offset();
         if let Role::Leader(leader) = &mut self.role {
             leader.fetched(id, epoch, fetch.offset, log_end_offset, now_ms);
-            leader.attended(id, fetch.attendance);
             if leader.starts_at(id, fetch.log_start_offset) {
                 self.subscribers.moved(Moves::LogStart);
             }

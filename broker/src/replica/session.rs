@@ -14,7 +14,7 @@ use kafka::Str;
 use metadata::Uuid;
 
 use super::waiting::{Moves, Signal};
-use super::{Attendance, Partition, ReplicaError};
+use super::{Partition, ReplicaError};
 
 /// One partition as its reader wants it.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,8 +52,6 @@ pub struct FetchSession {
     pub next_epoch: i32,
     moves: Moves,
     pub signal: Arc<Signal>,
-    /// How its reader keeps asking.
-    pub attendance: Arc<Attendance>,
     entries: BTreeMap<u32, Entry>,
     by_key: HashMap<SessionKey, u32>,
     next_index: u32,
@@ -65,13 +63,12 @@ pub struct FetchSession {
 
 impl FetchSession {
     /// `id` 0: lives for one request.
-    pub fn new(id: i32, moves: Moves, now_ms: i64) -> Self {
+    pub fn new(id: i32, moves: Moves) -> Self {
         Self {
             id,
             next_epoch: 1,
             moves,
             signal: Arc::default(),
-            attendance: Arc::new(Attendance::new(now_ms)),
             entries: BTreeMap::new(),
             by_key: HashMap::new(),
             next_index: 0,
@@ -112,10 +109,10 @@ impl FetchSession {
     }
 
     /// Takes a partition out; the partition, if this broker hosts it.
-    pub fn forget(&mut self, key: &SessionKey) -> Option<Arc<Partition>> {
-        let entry = self.by_key.remove(key).and_then(|index| self.entries.remove(&index))?;
-        unsubscribe(&entry);
-        entry.partition
+    pub fn forget(&mut self, key: &SessionKey) {
+        if let Some(entry) = self.by_key.remove(key).and_then(|index| self.entries.remove(&index)) {
+            unsubscribe(&entry);
+        }
     }
 
     /// Subscribes a request without a session, which is about to wait. True the first time.
