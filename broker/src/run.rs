@@ -210,7 +210,13 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         me: id,
         intent: intent.clone(),
     };
-    tokio::spawn(applier.run(received_updates));
+    // Opens, creates and removes logs, which may take a disk's time: on a thread of its own, lest
+    // nobody serves clients meanwhile.
+    let runtime = tokio::runtime::Handle::current();
+    std::thread::Builder::new()
+        .name("metadata".into())
+        .spawn(move || runtime.block_on(applier.run(received_updates)))
+        .map_err(|error| failed(format!("start the metadata thread: {error}")))?;
     let isr_changes = IsrChanges {
         options: IsrOptions { me: id, lag_max_ms: settings.i64("replica.lag.time.max.ms") },
         replicas: replicas.clone(),

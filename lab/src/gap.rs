@@ -156,6 +156,12 @@ impl Gaps {
         waiting.max().unwrap_or(0).div_ceil(1000)
     }
 
+    /// How long the oldest record that waits has been due, in milliseconds.
+    pub fn backlog_ms(&self, now_us: u64) -> u64 {
+        let oldest_us = self.partitions.iter().filter_map(Partition::oldest_us).min();
+        oldest_us.map_or(0, |oldest_us| now_us.saturating_sub(oldest_us).div_ceil(1000))
+    }
+
     /// Whether every partition has acknowledged something since the phase began.
     pub fn all_answered(&self) -> bool {
         self.partitions.iter().all(|state| state.answered_phases == self.phases.len())
@@ -260,6 +266,7 @@ mod tests {
         for sent_ms in 0..100 {
             gaps.acknowledged(0, ms(sent_ms), ms(500 + 3 * sent_ms));
         }
+        assert_eq!((gaps.backlog_ms(ms(600)), gaps.waiting_ms(ms(600))), (0, 0));
         assert_eq!(gaps_ms(gaps, 900)[1], ("kill".into(), 500, true));
     }
 

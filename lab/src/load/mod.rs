@@ -236,6 +236,11 @@ impl Load {
         lock(&self.run.write_gaps).all_answered()
     }
 
+    /// How long the oldest record that is not acknowledged yet has been due, in milliseconds.
+    pub fn backlog_ms(&self) -> u64 {
+        lock(&self.run.write_gaps).backlog_ms(self.run.clock.now_us())
+    }
+
     /// Records acknowledged so far.
     pub fn acknowledged(&self) -> u64 {
         self.run.sends.iter().map(|log| lock(log).acknowledged).sum()
