@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use config::Settings;
+use config::{Role, Server, Settings};
 use janus_broker::RunError;
 use telemetry::{LogFormat, Logging};
 
@@ -21,14 +21,17 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let settings = match Settings::load(&arguments.file, &arguments.overrides, std::env::vars()) {
-        Ok(settings) => settings,
+    let variables = config::environment();
+    let server = Server::load(Role::Broker, &arguments.file, &arguments.overrides, variables);
+    let server = match server {
+        Ok(server) => server,
         Err(errors) => {
             eprintln!("{errors}");
             return ExitCode::from(2);
         }
     };
-    if let Err(error) = telemetry::init_logging(&logging(&settings)) {
+    let settings = &server.settings;
+    if let Err(error) = telemetry::init_logging(&logging(settings)) {
         eprintln!("open the log in janus.log.dir: {error}");
         return ExitCode::FAILURE;
     }
@@ -47,7 +50,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let outcome = runtime.block_on(janus_broker::run(settings));
+    let outcome = runtime.block_on(janus_broker::run(server));
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{Listeners, Settings, directory};
+use config::{Listeners, Server, Settings, directory};
 use grpc::auth::{Credentials, Guard, Role, Secret};
 use metadata::{BrokerId, ClusterImage, Record, Uuid};
 use partition_log::{Shared, checkpoint};
@@ -24,7 +24,7 @@ use crate::limits::{ISR_QUEUE, OPEN_FILES, TAIL_CACHE_BYTES};
 use crate::metrics::{Metrics, Observer};
 use crate::peer::PeerOptions;
 use crate::replica::{
-    Cleaner, CleanerOptions, FetchSessions, FetcherOptions, Fetchers, IsrChanges, IsrOptions,
+    Cleaner, CleanerOptions, Disks, FetchSessions, FetcherOptions, Fetchers, IsrChanges, IsrOptions,
     LogDirectory, Maintenance, MaintenanceOptions, Replicas, ReplicasOptions, write_checkpoints,
 };
 use crate::server;
@@ -54,12 +54,12 @@ fn failed(error: impl std::fmt::Display) -> RunError {
 }
 
 /// Runs until SIGTERM or SIGINT.
-pub async fn run(settings: Settings) -> Result<(), RunError> {
+pub async fn run(server: Server) -> Result<(), RunError> {
+    let Server { settings, listeners } = server;
     settings.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     let settings = Arc::new(settings);
     let id = settings.node_id();
-    let listeners = Listeners::of_broker(&settings, &config::host_name()).map_err(configuration)?;
-    let controllers = controllers(&settings)?;
+    let controllers = controllers(&settings);
 
     // Locks are held for as long as the opened directories live.
     let mut opened = Vec::new();
@@ -79,7 +79,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     // Clean is only what every directory says is clean.
     let previous_epoch = clean_epochs.iter().copied().min().flatten();
 
-    let secret = secret(&settings, &listeners)?;
+    let secret = secret(&settings)?;
     let guard = Guard::new(secret.clone(), &cluster_id).only(Role::Broker);
     let credentials = Credentials::new(secret.as_ref(), &cluster_id, Role::Broker, id);
 
@@ -138,12 +138,14 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let (isr_wanted, isr_queue) = mpsc::channel(ISR_QUEUE);
     let (leaderships, leadership_changes) = mpsc::unbounded_channel();
     let log_dirs: Vec<Uuid> = directories.iter().map(|it| it.id).collect();
+    let disks = Arc::new(Disks::new(directories.iter().map(|it| it.path.clone()).collect()));
     let replicas = Arc::new(Replicas::new(
         ReplicasOptions {
             me: id,
             settings: settings.clone(),
             directories,
             shared: Shared::new(TAIL_CACHE_BYTES, OPEN_FILES),
+            disks: disks.clone(),
             metrics: metrics.clone(),
         },
         fetchers,
@@ -253,7 +255,14 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         tokio::spawn(server::serve(listener, broker.clone(), connections.clone()));
     }
 
-    stop_signal().await.map_err(failed)?;
+    tokio::select! {
+        stopped = stop_signal() => stopped.map_err(failed)?,
+        // Nothing is closed in order: the next start finds out what the disk holds.
+        error = disks.failed() => {
+            let next = "repair the disk and start this broker again, the others have taken over";
+            return Err(failed(format!("{error}; {next}")));
+        }
+    }
     leave(&settings, &intent, shutdown_granted).await;
     maintenance.abort();
     cleaner.abort();
@@ -338,17 +347,13 @@ impl Applier {
         }
     }
 
-    /// All logs are open: the broker may serve.
+    /// All logs are open: the broker may serve, as long as its disks let it.
     fn recovered(&self) {
         let image = self.images.load();
         self.replicas.set_strays_aside(&image);
         let (replicas, topics) = (self.replicas.all().len(), image.topics.len());
         tracing::info!("recovered: {replicas} replicas of {topics} topics");
-        self.intent.send_if_modified(|it| {
-            let recovering = *it == Intent::StayFenced;
-            *it = if recovering { Intent::Serve } else { *it };
-            recovering
-        });
+        tokio::spawn(self.replicas.disks().clone().run(self.intent.clone()));
     }
 }
 
@@ -405,7 +410,7 @@ fn options(
 
 /// host:port of every controller, from either of Kafka's two keys. Voters have ids, by which
 /// `janus.peer.address.map` names them; bootstrap servers are reached where they are said to be.
-fn controllers(settings: &Settings) -> Result<Vec<String>, RunError> {
+fn controllers(settings: &Settings) -> Vec<String> {
     let bootstrap = settings.list("controller.quorum.bootstrap.servers");
     let voters = settings.list("controller.quorum.voters");
     let addresses = settings.peer_addresses();
@@ -418,27 +423,12 @@ fn controllers(settings: &Settings) -> Result<Vec<String>, RunError> {
     let mut endpoints: Vec<String> = bootstrap.chain(voters).collect();
     endpoints.sort();
     endpoints.dedup();
-    if endpoints.is_empty() {
-        return Err(configuration(
-            "no controller is named; set controller.quorum.bootstrap.servers=HOST:PORT,... to the \
-             addresses of the janus-controller processes",
-        ));
-    }
-    Ok(endpoints)
+    endpoints
 }
 
-fn secret(settings: &Settings, listeners: &Listeners) -> Result<Option<Secret>, RunError> {
-    if let Some(path) = settings.string("janus.cluster.secret.file").filter(|it| !it.is_empty()) {
-        return Secret::read(path.as_ref()).map(Some).map_err(configuration);
-    }
-    let inter_broker = listeners.named(&listeners.inter_broker);
-    let open = inter_broker.is_some_and(|it| !it.is_loopback());
-    if open && !settings.bool("janus.insecure") {
-        return Err(configuration(
-            "the inter-broker listener is reachable from other machines and there is no cluster \
-             secret: set janus.cluster.secret.file on every server, or janus.insecure=true to let \
-             anybody who reaches it act as a broker",
-        ));
-    }
-    Ok(None)
+fn secret(settings: &Settings) -> Result<Option<Secret>, RunError> {
+    let key = "janus.cluster.secret.file";
+    let path = settings.string(key).filter(|it| !it.is_empty());
+    let wrong = |error| configuration(format!("{}: {key}: {error}", settings.place(key)));
+    path.map(|path| Secret::read(path.as_ref())).transpose().map_err(wrong)
 }

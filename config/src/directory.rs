@@ -191,8 +191,8 @@ fn read(directory: &Path) -> Result<Option<Meta>, DirectoryError> {
         found.map(|it| it.value.trim()).ok_or_else(|| format!("{key} is missing"))
     };
     let meta = || -> Result<Meta, String> {
-        if let Some((line, why)) = errors.first() {
-            return Err(format!("line {line}: {why}"));
+        if let Some(error) = errors.first() {
+            return Err(format!("line {}: {}", error.line, error.reason));
         }
         let version = find("version")?;
         if version != "1" {

@@ -13,7 +13,10 @@ pub fn documentation() -> String {
          A server reads one `server.properties` file with Kafka's keys. `KAFKA_*` and\n\
          `KAFKA_CFG_*` variables (`KAFKA_LOG_DIRS` is `log.dirs`) are stronger than the file,\n\
          `--override key=value` is stronger than both. An unknown key is an error. Keys marked\n\
-         *no effect* are known to Kafka and do nothing here: one warning.\n\
+         *no effect* are known to Kafka and do nothing here: one warning. Those marked *refused*\n\
+         promise something that Janus does not give, such as protection: only their default\n\
+         is accepted. A server that finds a mistake does not start (exit code 2); it names all\n\
+         mistakes at once, each with file, line, reason and what to do.\n\
          `janus config explain KEY` shows one key.\n\n\
          Update: *read-only* keys need a restart; *per-broker* and *cluster-wide* ones can be\n\
          changed while the broker runs, for one broker or as the default of all.\n",
@@ -41,7 +44,11 @@ fn section<'a>(page: &mut String, title: &str, keys: impl Iterator<Item = &'a Ke
             key.check,
             who(key),
             update(key),
-            if key.usage == Usage::Unused { "*No effect.* " } else { "" },
+            match key.usage {
+                Usage::Used | Usage::Retired => "",
+                Usage::Unused => "*No effect.* ",
+                Usage::Refused => "*Refused.* ",
+            },
             key.doc,
         );
     }

@@ -69,6 +69,8 @@ pub enum Check {
     Each(&'static str, &'static str),
     /// Every element is a host and a port and, behind `=`, another host and port.
     AddressMap,
+    /// Host and port of every server of an ensemble, and perhaps a path at the end.
+    Connect,
 }
 
 /// Who has a key.
@@ -99,6 +101,9 @@ pub enum Usage {
     Used,
     /// Kafka knows it, Janus does nothing with it. One warning.
     Unused,
+    /// It promises something, such as protection, that Janus does not give: any value but the
+    /// default is refused.
+    Refused,
     /// Older versions of Kafka knew it. One warning, and clients do not see it.
     Retired,
 }
@@ -135,6 +140,11 @@ impl Key {
             }
             Check::Between(_, high) if number > high as f64 => {
                 invalid(format!("Value must be no more than {high}"))
+            }
+            Check::BetweenOr(low, i64::MAX, other)
+                if number != other as f64 && number < low as f64 =>
+            {
+                invalid(format!("Value must be at least {low} or equal to {other}"))
             }
             Check::BetweenOr(low, high, other)
                 if number != other as f64 && !(low as f64..=high as f64).contains(&number) =>
@@ -178,6 +188,15 @@ impl Key {
                 Some(element) => invalid(format!("'{element}' is not HOST:PORT=HOST:PORT")),
                 None => Ok(()),
             },
+            Check::Connect => {
+                let servers = value.split_once('/').map_or(value, |(servers, _)| servers);
+                match elements(servers).find(|it| !is_address(it)) {
+                    Some(element) => {
+                        invalid(format!("'{element}' lacks a port: it is not HOST:PORT"))
+                    }
+                    None => Ok(()),
+                }
+            }
             _ => Ok(()),
         }
     }
@@ -225,6 +244,7 @@ words! {
     not_empty: check = Check::NotEmpty;
     throttled_replicas: check = Check::ThrottledReplicas;
     address_map: check = Check::AddressMap;
+    connect: check = Check::Connect;
     each(separator: &'static str, form: &'static str): check = Check::Each(separator, form);
     broker: scope = Scope::Broker;
     controller: scope = Scope::Controller;
@@ -235,6 +255,7 @@ words! {
     cluster_wide: update = Update::ClusterWide;
     synonyms(synonyms: &'static [&'static str]): synonyms = synonyms;
     unused: usage = Usage::Unused;
+    refused: usage = Usage::Refused;
     retired: usage = Usage::Retired;
     internal: internal = true;
 }
@@ -305,6 +326,7 @@ impl fmt::Display for Check {
             Check::Any => Ok(()),
             Check::AtLeast(low) => write!(f, "at least {low}"),
             Check::Between(low, high) => write!(f, "{low} to {high}"),
+            Check::BetweenOr(low, i64::MAX, other) => write!(f, "at least {low}, or {other}"),
             Check::BetweenOr(low, high, other) => write!(f, "{low} to {high}, or {other}"),
             Check::Fraction(low, high) => write!(f, "{low} to {high}"),
             Check::OneOf(words) | Check::OneOfIgnoringCase(words) => f.write_str(&words.join(", ")),
@@ -312,6 +334,7 @@ impl fmt::Display for Check {
             Check::ThrottledReplicas => f.write_str("* or partition:broker,..."),
             Check::Each(_, form) => write!(f, "{form},..."),
             Check::AddressMap => f.write_str("HOST:PORT=HOST:PORT,..."),
+            Check::Connect => f.write_str("HOST:PORT,.../PATH"),
         }
     }
 }
@@ -363,7 +386,7 @@ pub fn nearest(name: &str, keys: impl Iterator<Item = &'static Key>) -> Option<&
 }
 
 /// Edit distance: insertions, removals, replacements and swaps of neighbours.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
     for (i, row) in rows.iter_mut().enumerate() {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::key::elements;
-use crate::{ConfigError, Settings};
+use crate::{ConfigError, ConfigErrors, Settings};
 
 /// How a listener is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,37 +43,49 @@ pub struct Listeners {
 
 impl Listeners {
     /// The listeners of a broker: all that are not listeners of controllers. `host_name` is what an
-    /// address that names no host advertises.
-    pub fn of_broker(settings: &Settings, host_name: &str) -> Result<Self, ConfigError> {
+    /// address that names no host advertises. All that is wrong comes back at once.
+    pub fn of_broker(settings: &Settings, host_name: &str) -> Result<Self, ConfigErrors> {
         let controllers = controller_names(settings);
-        let all = parse(settings, host_name, &controllers)?;
+        let mut reader = Reader { settings, errors: Vec::new() };
+        let all = reader.listeners(host_name, &controllers);
         let listeners: Vec<Listener> =
             all.into_iter().filter(|it| !controllers.contains(&it.name)).collect();
-        if listeners.is_empty() {
-            return Err(error(
+        if listeners.is_empty() && reader.errors.is_empty() {
+            reader.fail(
                 "listeners",
-                "no listener is left for clients besides those of controllers".into(),
-                "add one, such as PLAINTEXT://:9092",
-            ));
+                "listeners: none is left for clients besides those of controllers",
+                "start a controller's file with janus-controller, or add a listener such as \
+                 PLAINTEXT://:9092",
+            );
         }
-        let inter_broker = inter_broker(settings, &listeners)?;
-        Ok(Self { listeners, inter_broker })
+        let inter_broker = reader.inter_broker(&listeners);
+        ConfigErrors::or(reader.errors, Self { listeners, inter_broker })
     }
 
-    /// The listeners of a controller: those that `controller.listener.names` names.
-    pub fn of_controller(settings: &Settings, host_name: &str) -> Result<Self, ConfigError> {
+    /// The one listener of a controller, which `controller.listener.names` names.
+    pub fn of_controller(settings: &Settings, host_name: &str) -> Result<Self, ConfigErrors> {
         let controllers = controller_names(settings);
-        let all = parse(settings, host_name, &controllers)?;
+        let mut reader = Reader { settings, errors: Vec::new() };
+        let all = reader.listeners(host_name, &controllers);
         let listeners: Vec<Listener> =
             all.into_iter().filter(|it| controllers.contains(&it.name)).collect();
-        if listeners.is_empty() {
-            return Err(error(
+        let names: Vec<&str> = listeners.iter().map(|it| it.name.as_str()).collect();
+        match names.len() {
+            1 => {}
+            0 if !reader.errors.is_empty() => {}
+            0 => reader.fail(
                 "listeners",
-                format!("no listener is called {}", controllers.join(" or ")),
-                "add one, such as CONTROLLER://:9093, or name one in controller.listener.names",
-            ));
+                format!("listeners: no listener is called {}", controllers.join(" or ")),
+                "start a broker's file with janus-broker, or add a listener such as \
+                 CONTROLLER://:9093, or name one in controller.listener.names",
+            ),
+            several => reader.fail(
+                "listeners",
+                format!("listeners: a controller has one listener, not {several}"),
+                format!("keep one of {}", names.join(", ")),
+            ),
         }
-        Ok(Self { listeners, inter_broker: String::new() })
+        ConfigErrors::or(reader.errors, Self { listeners, inter_broker: String::new() })
     }
 
     /// The listener called `name`, in any case.
@@ -148,194 +160,209 @@ struct Endpoint {
     port: u16,
 }
 
-fn parse(
-    settings: &Settings,
-    host_name: &str,
-    controllers: &[String],
-) -> Result<Vec<Listener>, ConfigError> {
-    let protocols = protocols(settings)?;
-    let endpoints = endpoints(settings, "listeners")?;
-    check_distinct(&endpoints)?;
-    let advertised = endpoints_advertised(settings, &endpoints)?;
-    endpoints
-        .into_iter()
-        .map(|it| {
-            let is_controller = controllers.contains(&it.name);
-            let security_protocol = match protocols.get(&it.name) {
-                Some(protocol) => *protocol,
-                // As in Kafka, while nobody has written a map.
-                None if is_controller && !settings.is_set("listener.security.protocol.map") => {
-                    SecurityProtocol::Plaintext
-                }
-                None => {
-                    return Err(error(
-                        "listener.security.protocol.map",
-                        format!("no security protocol is defined for listener {}", it.name),
-                        &format!("add {}:PLAINTEXT", it.name),
-                    ));
-                }
-            };
-            if security_protocol != SecurityProtocol::Plaintext {
-                return Err(error(
-                    "listeners",
-                    format!(
-                        "listener {} asks for {security_protocol}, which Janus cannot do yet",
-                        it.name
-                    ),
-                    "use PLAINTEXT",
-                ));
-            }
-            let (advertised_host, advertised_port) = match advertised.get(&it.name) {
-                Some((host, port)) => (host.clone(), *port),
-                None => (it.host.clone(), it.port),
-            };
-            let advertised_host =
-                if advertised_host.is_empty() { host_name.to_string() } else { advertised_host };
-            let wildcard = advertised_host.parse::<IpAddr>().is_ok_and(|it| it.is_unspecified());
-            if wildcard && !is_controller {
-                return Err(error(
-                    "advertised.listeners",
-                    format!("{advertised_host} of listener {} can be reached by nobody", it.name),
-                    "set advertised.listeners to an address that clients can reach",
-                ));
-            }
-            Ok(Listener {
-                name: it.name,
-                host: it.host,
-                port: it.port,
-                advertised_host,
-                advertised_port,
-                security_protocol,
-            })
-        })
-        .collect()
-}
-
 fn controller_names(settings: &Settings) -> Vec<String> {
     settings.list("controller.listener.names").iter().map(|it| it.to_uppercase()).collect()
 }
 
-fn protocols(settings: &Settings) -> Result<BTreeMap<String, SecurityProtocol>, ConfigError> {
-    let key = "listener.security.protocol.map";
-    let mut protocols = BTreeMap::new();
-    for entry in elements(settings.str(key)) {
-        let pair = entry.split_once(':').map(|(name, it)| (name.trim(), it.trim()));
-        let Some((name, protocol)) = pair.filter(|(name, _)| !name.is_empty()) else {
-            let reason = format!("'{entry}' is not NAME:PROTOCOL");
-            return Err(error(key, reason, "write, for example, INTERNAL:PLAINTEXT"));
+/// Reads the keys of listeners and gathers what is wrong with them.
+struct Reader<'a> {
+    settings: &'a Settings,
+    errors: Vec<ConfigError>,
+}
+
+impl Reader<'_> {
+    fn fail(&mut self, key: &str, reason: impl Into<String>, suggestion: impl Into<String>) {
+        self.errors.push(self.settings.error(key, reason, suggestion));
+    }
+
+    fn listeners(&mut self, host_name: &str, controllers: &[String]) -> Vec<Listener> {
+        let protocols = self.protocols();
+        let endpoints = self.endpoints("listeners");
+        self.check_ports(&endpoints);
+        let advertised = self.endpoints("advertised.listeners");
+        for it in &advertised {
+            if !endpoints.iter().any(|endpoint| endpoint.name == it.name) {
+                let reason = format!(
+                    "advertised.listeners: listener {} is advertised but is not one of 'listeners'",
+                    it.name
+                );
+                self.fail("advertised.listeners", reason, "add it to listeners, or remove it here");
+            }
+        }
+        let mut listeners = Vec::new();
+        for it in endpoints {
+            let is_controller = controllers.contains(&it.name);
+            let security_protocol = self.security_protocol(&it.name, &protocols, is_controller);
+            let told = advertised.iter().find(|told| told.name == it.name).unwrap_or(&it);
+            let advertised_host =
+                if told.host.is_empty() { host_name.to_string() } else { told.host.clone() };
+            let wildcard = advertised_host.parse::<IpAddr>().is_ok_and(|it| it.is_unspecified());
+            if wildcard && !is_controller {
+                let key = match self.settings.is_set("advertised.listeners") {
+                    true => "advertised.listeners",
+                    false => "listeners",
+                };
+                let reason = format!(
+                    "{key}: {advertised_host} of listener {} can be reached by nobody",
+                    it.name
+                );
+                let suggestion = "set advertised.listeners to an address that clients can reach, \
+                                  such as PLAINTEXT://broker-1.example:9092";
+                self.fail(key, reason, suggestion);
+            }
+            listeners.push(Listener {
+                advertised_host,
+                advertised_port: told.port,
+                name: it.name,
+                host: it.host,
+                port: it.port,
+                security_protocol,
+            });
+        }
+        listeners
+    }
+
+    fn security_protocol(
+        &mut self,
+        name: &str,
+        protocols: &BTreeMap<String, SecurityProtocol>,
+        is_controller: bool,
+    ) -> SecurityProtocol {
+        let key = "listener.security.protocol.map";
+        match protocols.get(name) {
+            Some(SecurityProtocol::Plaintext) => {}
+            Some(protocol) => {
+                let reason = format!(
+                    "listeners: listener {name} asks for {protocol}, which Janus cannot do yet"
+                );
+                self.fail("listeners", reason, "use PLAINTEXT");
+            }
+            // As in Kafka, while nobody has written a map.
+            None if is_controller && !self.settings.is_set(key) => {}
+            None => {
+                let at = if self.settings.is_set(key) { key } else { "listeners" };
+                let reason = format!("{key}: no security protocol is defined for listener {name}");
+                self.fail(at, reason, format!("add {name}:PLAINTEXT to it"));
+            }
+        }
+        SecurityProtocol::Plaintext
+    }
+
+    fn protocols(&mut self) -> BTreeMap<String, SecurityProtocol> {
+        let key = "listener.security.protocol.map";
+        let mut protocols = BTreeMap::new();
+        for entry in elements(self.settings.str(key)) {
+            let pair = entry.split_once(':').map(|(name, it)| (name.trim(), it.trim()));
+            let Some((name, protocol)) = pair.filter(|(name, _)| !name.is_empty()) else {
+                let reason = format!("{key}: '{entry}' is not NAME:PROTOCOL");
+                self.fail(key, reason, "write, for example, INTERNAL:PLAINTEXT");
+                continue;
+            };
+            let parsed = SecurityProtocol::parse(protocol);
+            if parsed.is_none() {
+                let reason = format!("{key}: there is no security protocol '{protocol}'");
+                self.fail(key, reason, "use PLAINTEXT, the only one that Janus can do yet");
+            }
+            // What is wrong with a name was said once.
+            let protocol = parsed.unwrap_or(SecurityProtocol::Plaintext);
+            if protocols.insert(name.to_uppercase(), protocol).is_some() {
+                let reason = format!("{key}: listener {name} has two security protocols");
+                self.fail(key, reason, "keep one of them");
+            }
+        }
+        protocols
+    }
+
+    fn endpoints(&mut self, key: &'static str) -> Vec<Endpoint> {
+        let parse = |text: &str| {
+            let (name, address) = text.split_once("://")?;
+            let (host, port) = parse_host_port(address)?;
+            let named = !name.is_empty();
+            named.then(|| Endpoint { name: name.to_uppercase(), host: host.to_string(), port })
         };
-        let Some(protocol) = SecurityProtocol::parse(protocol) else {
-            let reason = format!("there is no security protocol '{protocol}'");
-            return Err(error(key, reason, "use PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"));
-        };
-        if protocols.insert(name.to_uppercase(), protocol).is_some() {
-            let reason = format!("listener {name} has two security protocols");
-            return Err(error(key, reason, "keep one of them"));
+        let mut endpoints: Vec<Endpoint> = Vec::new();
+        for text in self.settings.list(key) {
+            let Some(endpoint) = parse(text) else {
+                let reason = format!("{key}: '{text}' is not NAME://host:port");
+                let suggestion =
+                    "write, for example, PLAINTEXT://localhost:9092; ports go up to 65535";
+                self.fail(key, reason, suggestion);
+                continue;
+            };
+            if endpoints.iter().any(|it| it.name == endpoint.name) {
+                let reason = format!("{key}: two listeners are called {}", endpoint.name);
+                self.fail(key, reason, "give each listener a name of its own");
+                continue;
+            }
+            endpoints.push(endpoint);
+        }
+        endpoints
+    }
+
+    /// Each listener has a port of its own, except that IPv4 and IPv6 may share one.
+    fn check_ports(&mut self, endpoints: &[Endpoint]) {
+        let watched: Vec<(String, u16)> = self
+            .settings
+            .list("janus.metrics.listener")
+            .into_iter()
+            .filter_map(|text| parse_host_port(text).map(|(host, port)| (host.to_string(), port)))
+            .collect();
+        for (index, endpoint) in endpoints.iter().enumerate() {
+            let before = endpoints[..index].iter();
+            let clash = before.clone().find(|it| share(&it.host, it.port, endpoint));
+            if let Some(other) = clash {
+                let (a, b, port) = (&other.name, &endpoint.name, other.port);
+                let reason = format!("listeners: listeners {a} and {b} share port {port}");
+                self.fail("listeners", reason, "give each listener a port of its own");
+            }
+            if watched.iter().any(|(host, port)| share(host, *port, endpoint)) {
+                let key = "janus.metrics.listener";
+                let (name, port) = (&endpoint.name, endpoint.port);
+                let reason = format!("{key}: port {port} is that of listener {name}");
+                self.fail(key, reason, "give it a port of its own");
+            }
         }
     }
-    Ok(protocols)
-}
 
-fn endpoints(settings: &Settings, key: &'static str) -> Result<Vec<Endpoint>, ConfigError> {
-    let parse = |text: &str| {
-        let (name, address) = text.split_once("://")?;
-        let (host, port) = parse_host_port(address)?;
-        let named = !name.is_empty();
-        named.then(|| Endpoint { name: name.to_uppercase(), host: host.to_string(), port })
-    };
-    let endpoints: Vec<Endpoint> = settings
-        .list(key)
-        .into_iter()
-        .map(|text| {
-            parse(text).ok_or_else(|| {
-                let reason = format!("'{text}' is not NAME://host:port");
-                error(key, reason, "write, for example, PLAINTEXT://localhost:9092")
-            })
-        })
-        .collect::<Result<_, _>>()?;
-    for (index, endpoint) in endpoints.iter().enumerate() {
-        if endpoints[..index].iter().any(|it| it.name == endpoint.name) {
-            let reason = format!("two listeners are called {}", endpoint.name);
-            return Err(error(key, reason, "give each listener a name of its own"));
-        }
-    }
-    Ok(endpoints)
-}
-
-/// Each listener has a port of its own, except that IPv4 and IPv6 may share one.
-fn check_distinct(endpoints: &[Endpoint]) -> Result<(), ConfigError> {
-    let family = |it: &Endpoint| it.host.parse::<IpAddr>().ok().map(|address| address.is_ipv4());
-    for (index, endpoint) in endpoints.iter().enumerate() {
-        let clash = endpoints[..index].iter().find(|it| it.port == endpoint.port && it.port != 0);
-        let Some(other) = clash else { continue };
-        let both_families =
-            matches!((family(endpoint), family(other)), (Some(a), Some(b)) if a != b);
-        if !both_families {
-            let reason =
-                format!("listeners {} and {} share port {}", other.name, endpoint.name, other.port);
-            return Err(error("listeners", reason, "give each listener a port of its own"));
-        }
-    }
-    Ok(())
-}
-
-fn endpoints_advertised(
-    settings: &Settings,
-    endpoints: &[Endpoint],
-) -> Result<BTreeMap<String, (String, u16)>, ConfigError> {
-    let advertised = endpoints_of(settings)?;
-    for name in advertised.keys() {
-        if !endpoints.iter().any(|it| it.name == *name) {
-            let reason = format!("listener {name} is advertised but is not one of 'listeners'");
-            return Err(error("advertised.listeners", reason, "add it to listeners"));
-        }
-    }
-    Ok(advertised)
-}
-
-fn endpoints_of(settings: &Settings) -> Result<BTreeMap<String, (String, u16)>, ConfigError> {
-    let all = endpoints(settings, "advertised.listeners")?;
-    Ok(all.into_iter().map(|it| (it.name, (it.host, it.port))).collect())
-}
-
-fn inter_broker(settings: &Settings, listeners: &[Listener]) -> Result<String, ConfigError> {
-    let options = || {
+    fn inter_broker(&mut self, listeners: &[Listener]) -> String {
+        let key = "inter.broker.listener.name";
         let names: Vec<&str> = listeners.iter().map(|it| it.name.as_str()).collect();
-        format!("choose one of {}", names.join(", "))
-    };
-    let key = "inter.broker.listener.name";
-    if let Some(name) = settings.string(key).filter(|it| !it.is_empty()) {
-        if settings.is_set("security.inter.broker.protocol") {
-            let reason = "security.inter.broker.protocol is set as well".to_string();
-            return Err(error(key, reason, "set only one of the two"));
+        let options = format!("choose one of {}", names.join(", "));
+        if let Some(name) = self.settings.string(key).filter(|it| !it.is_empty()) {
+            if self.settings.is_set("security.inter.broker.protocol") {
+                let reason = format!("{key}: security.inter.broker.protocol is set as well");
+                self.fail(key, reason, "set only one of the two");
+            }
+            let found = listeners.iter().find(|it| it.name.eq_ignore_ascii_case(name));
+            if found.is_none() && self.errors.is_empty() {
+                self.fail(key, format!("{key}: there is no listener {name}"), options);
+            }
+            return found.map(|it| it.name.clone()).unwrap_or_default();
         }
-        let found = listeners.iter().find(|it| it.name.eq_ignore_ascii_case(name));
-        return match found {
-            Some(it) => Ok(it.name.clone()),
-            None => Err(error(key, format!("there is no listener {name}"), &options())),
-        };
-    }
-    let protocol = settings.str("security.inter.broker.protocol");
-    // Kafka's default is the listener that is called like the protocol. A broker with one listener
-    // leaves no choice anyway.
-    let named = listeners.iter().find(|it| it.name.eq_ignore_ascii_case(protocol));
-    match (named, listeners) {
-        (Some(it), _) => Ok(it.name.clone()),
-        (None, [only]) => Ok(only.name.clone()),
-        (None, _) => {
-            let reason = format!("it is not set, and no listener is called {protocol}");
-            Err(error(key, reason, &options()))
+        let protocol = self.settings.str("security.inter.broker.protocol");
+        // Kafka's default is the listener that is called like the protocol. A broker with one
+        // listener leaves no choice anyway.
+        let named = listeners.iter().find(|it| it.name.eq_ignore_ascii_case(protocol));
+        match (named, listeners) {
+            (Some(it), _) => it.name.clone(),
+            (None, [only]) => only.name.clone(),
+            (None, _) => {
+                if self.errors.is_empty() {
+                    let reason =
+                        format!("{key}: it is not set, and no listener is called {protocol}");
+                    self.fail("listeners", reason, format!("set {key}: {options}"));
+                }
+                String::new()
+            }
         }
     }
 }
 
-fn error(key: &str, reason: String, suggestion: &str) -> ConfigError {
-    ConfigError {
-        place: key.to_string(),
-        key: Some(key.to_string()),
-        reason,
-        suggestion: Some(suggestion.to_string()),
-    }
+/// Whether two addresses cannot both be listened on.
+fn share(host: &str, port: u16, with: &Endpoint) -> bool {
+    let family = |host: &str| host.parse::<IpAddr>().ok().map(|address| address.is_ipv4());
+    let both_families = matches!((family(host), family(&with.host)), (Some(a), Some(b)) if a != b);
+    port == with.port && port != 0 && !both_families
 }
 
 #[cfg(test)]

@@ -14,8 +14,13 @@ pub(crate) struct Property {
     pub(crate) value: String,
 }
 
-/// What cannot be read, and on which line.
-pub(crate) type SyntaxError = (usize, String);
+/// What cannot be read, on which line, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SyntaxError {
+    pub(crate) line: usize,
+    pub(crate) reason: String,
+    pub(crate) suggestion: &'static str,
+}
 
 pub(crate) fn parse(text: &str) -> (Vec<Property>, Vec<SyntaxError>) {
     let (mut properties, mut errors) = (Vec::new(), Vec::new());
@@ -26,16 +31,29 @@ pub(crate) fn parse(text: &str) -> (Vec<Property>, Vec<SyntaxError>) {
             continue;
         }
         let mut whole = line.to_string();
-        while ends_with_escape(&whole) {
+        let mut complete = true;
+        while complete && ends_with_escape(&whole) {
             whole.pop();
             match lines.next() {
                 Some((_, next)) => whole.push_str(next.trim_start()),
-                None => break,
+                None => complete = false,
             }
         }
+        let line = number + 1;
+        let mut wrong = |reason: String, suggestion| {
+            errors.push(SyntaxError { line, reason, suggestion });
+        };
         match property(&whole) {
-            Ok((key, value)) => properties.push(Property { line: number + 1, key, value }),
-            Err(why) => errors.push((number + 1, why)),
+            // Java takes it. It is a file that was cut off, or an edit that was not finished.
+            _ if !complete => wrong(
+                "the file ends with a backslash, which announces another line".into(),
+                "remove the backslash, or add the rest",
+            ),
+            Ok((key, _)) if key.is_empty() => {
+                wrong("there is no key before the separator".into(), "write key=value");
+            }
+            Ok((key, value)) => properties.push(Property { line, key, value }),
+            Err(why) => wrong(why, "write the character itself, or \\\\ for a backslash"),
         }
     }
     (properties, errors)
@@ -146,14 +164,21 @@ mod tests {
         assert_eq!(pair("a=\\u0041\\u00e9"), ("a".into(), "A\u{e9}".into()));
         assert_eq!(pair("a=\\ud83d\\ude00"), ("a".into(), "\u{1f600}".into()));
         assert_eq!(pair("a=b\\\\"), ("a".into(), "b\\".into()));
-        assert_eq!(pair("a=b\\"), ("a".into(), "b".into()));
     }
 
     #[test]
-    fn malformed_escapes_are_errors_with_their_line() {
-        for text in ["\na=\\u12", "\na=\\uzzzz", "\na=\\ud83d", "\na=\\ud83d\\u0041"] {
+    fn what_cannot_be_read_is_an_error_with_its_line() {
+        for text in [
+            "\na=\\u12",
+            "\na=\\uzzzz",
+            "\na=\\ud83d",
+            "\na=\\ud83d\\u0041",
+            "\na=b\\",
+            "\na=b,\\\n  c\\",
+            "\n=b",
+        ] {
             let (properties, errors) = parse(text);
-            assert_eq!((properties.len(), errors[0].0), (0, 2), "{text:?}");
+            assert_eq!((properties.len(), errors[0].line), (0, 2), "{text:?}");
         }
     }
 }

@@ -1,12 +1,13 @@
-//! The values of a server's keys, where each came from, and everything that is wrong with them.
+//! The values of a server's keys, and where each came from.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::key::{elements, parse_bool};
-use crate::properties;
-use crate::{Key, Type, Update, Usage, nearest, server_key, server_keys};
+use crate::loader::Loader;
+use crate::{ConfigError, ConfigErrors, Key, Place, Type, Update, server_key, server_keys};
 
 /// Where a value came from, the strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,48 +47,49 @@ impl Source {
 /// as another type than the table says, is a programmer's error and panics with the name.
 #[derive(Clone, Default)]
 pub struct Settings {
-    fixed: BTreeMap<&'static str, (String, Source)>,
+    pub(crate) fixed: BTreeMap<&'static str, (String, Source)>,
     dynamic_default: BTreeMap<&'static str, String>,
     dynamic_broker: BTreeMap<&'static str, String>,
-    warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+    /// What the file is called.
+    pub(crate) origin: Arc<str>,
+    places: Arc<BTreeMap<&'static str, Place>>,
 }
 
 impl Settings {
     /// Reads `path`, then `KAFKA_*` and `KAFKA_CFG_*` variables, then `overrides` (`key=value`).
-    /// All that is wrong comes back at once.
+    /// All that is wrong comes back at once. Of which role the server is does not matter;
+    /// [`crate::Server`] asks more.
     pub fn load(
         path: &Path,
         overrides: &[String],
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, ConfigErrors> {
-        let origin = path.display().to_string();
-        let unreadable = |reason: String, suggestion: &str| ConfigErrors {
-            errors: vec![ConfigError {
-                place: origin.clone(),
-                key: None,
-                reason,
-                suggestion: Some(suggestion.into()),
-            }],
-        };
-        let bytes = std::fs::read(path).map_err(|error| {
-            unreadable(
-                format!("cannot read the file: {error}"),
-                "name a readable server.properties",
-            )
-        })?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
-                .iter()
-                .filter(|byte| **byte == b'\n')
-                .count();
-            unreadable(format!("line {line} is not UTF-8"), "save the file as UTF-8")
-        })?;
-        Loader::default().load(&text, &origin, overrides, environment)
+        Loader::read(path, overrides, environment)?.finish()
     }
 
     /// The same from a text. `origin` names it in errors.
     pub fn from_text(text: &str, origin: &str, overrides: &[String]) -> Result<Self, ConfigErrors> {
-        Loader::default().load(text, origin, overrides, std::iter::empty())
+        Loader::parse(text, origin.into(), overrides, std::iter::empty()).finish()
+    }
+
+    /// Where the value of `key` stands; the file as a whole for a default.
+    pub fn place(&self, key: &str) -> Place {
+        self.places.get(key).cloned().unwrap_or_else(|| Place::File(self.origin.clone()))
+    }
+
+    /// Something that is wrong with the value of `key`.
+    pub fn error(
+        &self,
+        key: &str,
+        reason: impl Into<String>,
+        suggestion: impl Into<String>,
+    ) -> ConfigError {
+        ConfigError { place: self.place(key), reason: reason.into(), suggestion: suggestion.into() }
+    }
+
+    pub(crate) fn places_mut(&mut self) -> &mut BTreeMap<&'static str, Place> {
+        Arc::make_mut(&mut self.places)
     }
 
     /// What the user should hear once: keys without effect, keys set twice.
@@ -256,228 +258,4 @@ fn table(name: &str) -> &'static Key {
 fn of_kind(name: &str, kinds: &[Type]) {
     let kind = table(name).kind;
     assert!(kinds.contains(&kind), "key '{name}' is of type {kind}, not one of {kinds:?}");
-}
-
-/// Everything that is wrong with a configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigErrors {
-    /// In the order of the file.
-    pub errors: Vec<ConfigError>,
-}
-
-/// One thing that is wrong, where, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    /// `file:line`, a variable's name, `--override`, or the file as a whole.
-    pub place: String,
-    pub key: Option<String>,
-    pub reason: String,
-    pub suggestion: Option<String>,
-}
-
-impl std::error::Error for ConfigErrors {}
-impl std::error::Error for ConfigError {}
-
-impl fmt::Display for ConfigErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, error) in self.errors.iter().enumerate() {
-            write!(f, "{}{error}", if index == 0 { "" } else { "\n" })?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.reason)?;
-        match &self.suggestion {
-            Some(suggestion) => write!(f, "; {suggestion}"),
-            None => Ok(()),
-        }
-    }
-}
-
-#[derive(Default)]
-struct Loader {
-    settings: Settings,
-    errors: Vec<ConfigError>,
-    places: BTreeMap<&'static str, String>,
-}
-
-impl Loader {
-    fn load(
-        mut self,
-        text: &str,
-        origin: &str,
-        overrides: &[String],
-        environment: impl Iterator<Item = (String, String)>,
-    ) -> Result<Settings, ConfigErrors> {
-        let (properties, syntax) = properties::parse(text);
-        for (line, reason) in syntax {
-            self.errors.push(ConfigError {
-                place: format!("{origin}:{line}"),
-                key: None,
-                reason,
-                suggestion: None,
-            });
-        }
-        for property in properties {
-            let place = format!("{origin}:{}", property.line);
-            let source = Source::File { line: property.line };
-            self.put(&property.key, &property.value, source, place);
-        }
-        self.put_environment(environment);
-        for text in overrides {
-            match text.split_once('=') {
-                Some((key, value)) => {
-                    self.put(key.trim(), value, Source::Override, format!("--override {text}"));
-                }
-                None => self.fail(
-                    format!("--override {text}"),
-                    None,
-                    "there is no '='".into(),
-                    Some("write --override key=value".into()),
-                ),
-            }
-        }
-        self.check_together(origin);
-        if self.errors.is_empty() {
-            Ok(self.settings)
-        } else {
-            Err(ConfigErrors { errors: self.errors })
-        }
-    }
-
-    /// Variables that stand for a key; all others belong to somebody else. `KAFKA_NODE_ID` is
-    /// stronger than `KAFKA_CFG_NODE_ID`.
-    fn put_environment(&mut self, environment: impl Iterator<Item = (String, String)>) {
-        let mut found: Vec<(bool, String, &'static Key, String)> = environment
-            .filter_map(|(variable, value)| {
-                let plain = variable.strip_prefix("KAFKA_").and_then(key_of_variable);
-                let prefixed = variable.strip_prefix("KAFKA_CFG_").and_then(key_of_variable);
-                let key = plain.or(prefixed)?;
-                Some((plain.is_some(), variable, key, value))
-            })
-            .collect();
-        found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-        for (_, variable, key, value) in found {
-            let place = format!("environment variable {variable}");
-            self.put(key.name, &value, Source::Environment, place);
-        }
-    }
-
-    fn put(&mut self, name: &str, value: &str, source: Source, place: String) {
-        let value = value.trim();
-        let Some(key) = server_key(name) else {
-            if belongs_to_a_listener_or_plugin(name) {
-                self.settings.warnings.push(format!("{place}: '{name}' has no effect in Janus"));
-                return;
-            }
-            let suggestion = match nearest(name, server_keys()) {
-                Some(near) => format!("did you mean '{near}'?"),
-                None => "remove it, or see docs/configuration.md for the keys there are".into(),
-            };
-            let reason = format!("unknown key '{name}'");
-            return self.fail(place, Some(name), reason, Some(suggestion));
-        };
-        match key.usage {
-            Usage::Used => {}
-            Usage::Unused => {
-                self.settings.warnings.push(format!("{place}: '{name}' has no effect in Janus"));
-            }
-            Usage::Retired => {
-                self.settings
-                    .warnings
-                    .push(format!("{place}: '{name}' has no effect: {}", key.doc));
-            }
-        }
-        if let Err(reason) = key.validate(value) {
-            return self.fail(place, Some(name), reason, None);
-        }
-        let before = self.settings.fixed.insert(key.name, (value.to_string(), source));
-        if let (Some((_, Source::File { line })), Source::File { .. }) = (&before, source) {
-            let warning = format!("{place}: '{name}' is set again; line {line} has no effect");
-            self.settings.warnings.push(warning);
-        }
-        self.places.insert(key.name, place);
-    }
-
-    /// What only several keys together can get wrong.
-    fn check_together(&mut self, origin: &str) {
-        let settings = &mut self.settings;
-        match (settings.fixed.get("node.id").cloned(), settings.fixed.get("broker.id").cloned()) {
-            (None, None) if self.errors.is_empty() => {
-                let suggestion = "give this server a number of its own, such as node.id=1".into();
-                let reason = "node.id is not set".into();
-                return self.fail(origin.into(), Some("node.id"), reason, Some(suggestion));
-            }
-            (None, Some(id)) => drop(settings.fixed.insert("node.id", id)),
-            (Some(id), None) => drop(settings.fixed.insert("broker.id", id)),
-            (Some((a, _)), Some((b, _))) if a != b => {
-                let reason = format!("broker.id is {b}, but node.id is {a}");
-                let suggestion = "set node.id only".into();
-                return self.fail_at("broker.id", origin, reason, Some(suggestion));
-            }
-            _ => {}
-        }
-        if !self.errors.is_empty() {
-            return;
-        }
-        let settings = self.settings.clone();
-        if settings.node_id() < 0 {
-            let reason = format!("node.id is {}, and must be at least 0", settings.node_id());
-            self.fail_at("broker.id", origin, reason, None);
-        }
-        if settings.log_dirs().is_empty() {
-            self.fail_at("log.dirs", origin, "log.dirs names no directory".into(), None);
-        }
-        let no_more_than = [
-            ("replica.fetch.wait.max.ms", "replica.lag.time.max.ms"),
-            ("broker.heartbeat.interval.ms", "broker.session.timeout.ms"),
-            ("group.min.session.timeout.ms", "group.max.session.timeout.ms"),
-            ("group.consumer.min.session.timeout.ms", "group.consumer.session.timeout.ms"),
-            ("group.consumer.session.timeout.ms", "group.consumer.max.session.timeout.ms"),
-            ("group.consumer.min.heartbeat.interval.ms", "group.consumer.heartbeat.interval.ms"),
-            ("group.consumer.heartbeat.interval.ms", "group.consumer.max.heartbeat.interval.ms"),
-            ("log.cleaner.min.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms"),
-            ("socket.connection.setup.timeout.ms", "socket.connection.setup.timeout.max.ms"),
-        ];
-        for (low, high) in no_more_than {
-            let (small, large) = (settings.i64(low), settings.i64(high));
-            if small > large {
-                let at = if settings.is_set(low) { low } else { high };
-                let reason =
-                    format!("{low} is {small}, and must not exceed {high}, which is {large}");
-                self.fail_at(at, origin, reason, None);
-            }
-        }
-    }
-
-    fn fail_at(&mut self, key: &str, origin: &str, reason: String, suggestion: Option<String>) {
-        let place = self.places.get(key).cloned().unwrap_or_else(|| origin.to_string());
-        self.fail(place, Some(key), reason, suggestion);
-    }
-
-    fn fail(
-        &mut self,
-        place: String,
-        key: Option<&str>,
-        reason: String,
-        suggestion: Option<String>,
-    ) {
-        self.errors.push(ConfigError { place, key: key.map(Into::into), reason, suggestion });
-    }
-}
-
-/// `LOG_DIRS` is `log.dirs`; `__` stands for `_`, and `___` for `-`.
-fn key_of_variable(rest: &str) -> Option<&'static Key> {
-    let name = rest.to_lowercase().replace("___", "-").replace("__", "\0").replace('_', ".");
-    server_key(&name.replace('\0', "_"))
-}
-
-/// Kafka passes these on: to one listener, or to a class that it loads.
-fn belongs_to_a_listener_or_plugin(name: &str) -> bool {
-    ["listener.name.", "config.providers.", "rsm.config.", "rlmm.config."]
-        .iter()
-        .any(|prefix| name.len() > prefix.len() && name.starts_with(prefix))
 }

@@ -51,11 +51,12 @@ fn everything_wrong_is_reported_at_once_with_its_place() {
         errors(text, &["auto.create.topics.enable=perhaps", "nonsense"]),
         "server.properties:2: unknown key 'listner'; did you mean 'listeners'?\n\
          server.properties:4: Invalid value 1 for configuration log.segment.bytes: Value must be \
-         at least 1048576\n\
+         at least 1048576; choose a number: at least 1048576; the default is 1073741824\n\
          server.properties:5: Invalid value many for configuration num.partitions: Not a number of \
-         type INT\n\
+         type INT; choose a number: at least 1; the default is 1\n\
          --override auto.create.topics.enable=perhaps: Invalid value perhaps for configuration \
-         auto.create.topics.enable: Expected value to be either true or false\n\
+         auto.create.topics.enable: Expected value to be either true or false; write true or \
+         false; the default is true\n\
          --override nonsense: there is no '='; write --override key=value"
     );
 }
@@ -97,7 +98,7 @@ fn address_maps_say_where_to_reach_whom() {
 #[test]
 fn keys_of_kafka_without_effect_warn_once() {
     let text = "node.id=1\nnum.io.threads=8\nzookeeper.sync.time.ms=1\nlistener.name.a.ssl.x=1\n\
-                num.partitions=1\nnum.partitions=2\ninter.broker.protocol.version=3.9";
+                num.partitions=2\nnum.partitions=2\ninter.broker.protocol.version=3.9";
     let settings = Settings::from_text(text, "f", &[]).unwrap();
     let warnings = settings.warnings().join("\n");
     assert_eq!(settings.warnings().len(), 5, "{warnings}");
@@ -120,7 +121,7 @@ fn an_unreadable_file_is_an_error_that_names_it() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), b"node.id=1\nbroker.rack=\xff").unwrap();
     let error = Settings::load(file.path(), &[], std::iter::empty()).unwrap_err().to_string();
-    assert!(error.contains("line 2 is not UTF-8"), "{error}");
+    assert!(error.contains(":2: this line is not UTF-8"), "{error}");
 }
 
 #[test]

@@ -9,14 +9,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
 use config::directory::{self, DirectoryError, FormattedDirectory};
-use config::{Listener, Listeners, Settings, host_name};
+use config::{Role, Server, Settings};
 use grpc::auth::Secret;
 use janus_controller::driver::{Balance, Options};
 use janus_controller::node::{Coordination, Node};
@@ -59,14 +59,16 @@ impl From<anyhow::Error> for Failure {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let settings = match Settings::load(&arguments.file, &arguments.overrides, std::env::vars()) {
-        Ok(settings) => settings,
+    let variables = config::environment();
+    let server = Server::load(Role::Controller, &arguments.file, &arguments.overrides, variables);
+    let server = match server {
+        Ok(server) => server,
         Err(errors) => {
-            eprintln!("janus-controller: {errors}");
+            eprintln!("{errors}");
             return ExitCode::from(2);
         }
     };
-    if let Err(error) = telemetry::init_logging(&logging(&settings)) {
+    if let Err(error) = telemetry::init_logging(&logging(&server.settings)) {
         eprintln!("janus-controller: open the log in janus.log.dir: {error}");
         return ExitCode::FAILURE;
     }
@@ -74,13 +76,13 @@ fn main() -> ExitCode {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(run(&settings)),
+        Ok(runtime) => runtime.block_on(run(&server)),
         Err(error) => Err(anyhow!(error).context("start the runtime").into()),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Configuration(error)) => {
-            eprintln!("janus-controller: {error:#}");
+            eprintln!("{error:#}");
             ExitCode::from(2)
         }
         Err(Failure::Runtime(error)) => {
@@ -90,12 +92,12 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(settings: &Settings) -> Result<(), Failure> {
+async fn run(server: &Server) -> Result<(), Failure> {
+    let settings = &server.settings;
     settings.warnings().iter().for_each(|warning| warn!("{warning}"));
-    let secret = read_secret(settings).map_err(Failure::configuration)?;
-    let listener = choose_listener(settings, &secret).map_err(Failure::Configuration)?;
+    let secret = read_secret(settings).map_err(Failure::Configuration)?;
+    let listener = server.listeners.listeners.first().expect("a controller has one listener");
     let addresses = settings.peer_addresses();
-    check_session(settings).map_err(Failure::Configuration)?;
     let directory = open_directory(settings)?;
 
     let bind = listener.bind_address();
@@ -196,44 +198,11 @@ async fn coordination(
     }
 }
 
-fn read_secret(settings: &Settings) -> Result<Option<Secret>, grpc::auth::SecretError> {
-    let path = settings.string("janus.cluster.secret.file").filter(|path| !path.is_empty());
-    path.map(|path| Secret::read(path.as_ref())).transpose()
-}
-
-/// The one listener of a controller, which must be safe to open.
-fn choose_listener(settings: &Settings, secret: &Option<Secret>) -> anyhow::Result<Listener> {
-    let listeners = Listeners::of_controller(settings, &host_name())?.listeners;
-    let [listener] = <[Listener; 1]>::try_from(listeners).map_err(|listeners| {
-        let names: Vec<_> = listeners.into_iter().map(|it| it.name).collect();
-        anyhow!(
-            "listeners: a controller has one listener, not {}; keep one of {}",
-            names.len(),
-            names.join(", ")
-        )
-    })?;
-    if secret.is_none() && !listener.is_loopback() && !settings.bool("janus.insecure") {
-        bail!(
-            "listeners: {} can be reached from other machines, and there is no cluster secret; \
-             set janus.cluster.secret.file, listen on 127.0.0.1, or set janus.insecure=true",
-            listener.bind_address()
-        );
-    }
-    Ok(listener)
-}
-
-/// A session that ends before the next heartbeat would fence everybody.
-fn check_session(settings: &Settings) -> anyhow::Result<()> {
-    let interval = settings.i32("broker.heartbeat.interval.ms");
-    let timeout = settings.i32("broker.session.timeout.ms");
-    if interval < 1 || timeout <= interval {
-        bail!(
-            "broker.session.timeout.ms: {timeout} ms must be longer than \
-             broker.heartbeat.interval.ms, which is {interval} ms and at least 1; \
-             a session of four intervals or more survives a lost heartbeat"
-        );
-    }
-    Ok(())
+fn read_secret(settings: &Settings) -> anyhow::Result<Option<Secret>> {
+    let key = "janus.cluster.secret.file";
+    let path = settings.string(key).filter(|path| !path.is_empty());
+    let wrong = |error| anyhow!("{}: {key}: {error}", settings.place(key));
+    path.map(|path| Secret::read(path.as_ref())).transpose().map_err(wrong)
 }
 
 fn open_directory(settings: &Settings) -> Result<FormattedDirectory, Failure> {

@@ -139,7 +139,7 @@ pub(crate) fn format_server(config: &Path, cluster_id: ClusterId) -> Result<Vec<
 }
 
 fn load(config: &Path) -> Result<Settings> {
-    Settings::load(config, &[], std::env::vars())
+    Settings::load(config, &[], config::environment())
         .map_err(|errors| Usage::new(errors.to_string()).into())
 }
 

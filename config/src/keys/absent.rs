@@ -71,7 +71,7 @@ table! {
     /// Prefix of keys for that class.
     "remote.log.storage.manager.impl.prefix": string = "rsm.config.", not_empty, broker, unused;
     /// Turn tiered storage on.
-    "remote.log.storage.system.enable": boolean = "false", broker, unused;
+    "remote.log.storage.system.enable": boolean = "false", broker, refused;
     /// Time between two assignments of a share group.
     "group.share.assignment.interval.ms": int = "1000", at_least(0), broker, cluster_wide, unused;
     /// Assignors of share groups.

@@ -56,7 +56,7 @@ table! {
     /// Largest batch of the metadata log.
     "internal.metadata.max.batch.size.in.bytes": int = "8388608", controller, internal, unused;
     /// The ZooKeeper ensemble: host:port,... and an optional chroot path at the end.
-    "zookeeper.connect": string, both;
+    "zookeeper.connect": string, connect, both;
     /// Session timeout that is asked of ZooKeeper. Its absence means death.
     "zookeeper.session.timeout.ms": int = "18000", at_least(1), both;
     /// How long a connection to ZooKeeper may take. Default: the session timeout.
@@ -64,11 +64,11 @@ table! {
     /// Requests to ZooKeeper that may be unanswered at once.
     "zookeeper.max.in.flight.requests": int = "10", at_least(1), both;
     /// Protect znodes with ACLs.
-    "zookeeper.set.acl": boolean = "false", both, unused;
+    "zookeeper.set.acl": boolean = "false", both, refused;
     /// Class of ZooKeeper's Java client for TLS.
     "zookeeper.clientCnxnSocket": string, both, unused;
     /// Use TLS towards ZooKeeper.
-    "zookeeper.ssl.client.enable": boolean = "false", both, unused;
+    "zookeeper.ssl.client.enable": boolean = "false", both, refused;
     /// Cipher suites towards ZooKeeper.
     "zookeeper.ssl.cipher.suites": list, both, unused;
     /// Check revocation lists towards ZooKeeper.

@@ -18,11 +18,11 @@ table! {
     /// Bytes of records between two entries of the offset index.
     "log.index.interval.bytes": int = "4096", at_least(0), broker, cluster_wide;
     /// How long records are kept. -1: for ever.
-    "log.retention.ms": long, broker, cluster_wide;
+    "log.retention.ms": long, between_or(1, i64::MAX, -1), broker, cluster_wide;
     /// How long records are kept, in minutes, where log.retention.ms is not set.
-    "log.retention.minutes": int, broker;
+    "log.retention.minutes": int, between_or(1, i64::MAX, -1), broker;
     /// How long records are kept, in hours, where neither of the other two is set.
-    "log.retention.hours": int = "168", broker;
+    "log.retention.hours": int = "168", between_or(1, i64::MAX, -1), broker;
     /// How many bytes of a partition are kept. -1: no limit.
     "log.retention.bytes": long = "-1", broker, cluster_wide;
     /// Time between two searches for segments to delete.

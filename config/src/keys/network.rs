@@ -65,7 +65,7 @@ table! {
     /// Requests between two cleanings of the share-fetch purgatory.
     "share.fetch.purgatory.purge.interval.requests": int = "1000", broker, unused;
     /// Class that computes client quotas.
-    "client.quota.callback.class": class, broker, unused;
+    "client.quota.callback.class": class, broker, refused;
     /// Samples kept for client quotas.
     "quota.window.num": int = "11", at_least(1), broker, unused;
     /// Length of one sample of client quotas.

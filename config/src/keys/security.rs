@@ -4,7 +4,7 @@ use crate::key::table;
 
 table! {
     /// Class that decides who may do what.
-    "authorizer.class.name": string = "", both, unused;
+    "authorizer.class.name": string = "", both, refused;
     /// Principals that may do everything.
     "super.users": string = "", both, unused;
     /// Allow what no ACL speaks of.

@@ -7,8 +7,8 @@ table! {
     "node.id": int, at_least(0), both;
     /// Older name of node.id.
     "broker.id": int = "-1", both;
-    /// The binary that runs decides the role: janus-broker or janus-controller.
-    "process.roles": list, one_of(&["broker", "controller"]), both, unused;
+    /// What this server is, in files that say so: the binary that reads one for the other refuses it.
+    "process.roles": list, one_of(&["broker", "controller"]), both;
     /// The rack or zone of this broker. Replicas are spread over racks.
     "broker.rack": string, broker;
     /// Directory of the log data, where log.dirs is not set.
@@ -60,7 +60,7 @@ table! {
     /// In-sync replicas, the leader included, below which a write with acks=all is refused.
     "min.insync.replicas": int = "1", at_least(1), both, cluster_wide;
     /// Providers of values that stand outside this file.
-    "config.providers": list = "", both, cluster_wide, unused;
+    "config.providers": list = "", both, cluster_wide, refused;
     /// Classes that report metrics. Janus serves Prometheus metrics.
     "metric.reporters": list = "org.apache.kafka.common.metrics.JmxReporter",
         both, cluster_wide, unused;
@@ -77,9 +77,9 @@ table! {
     /// Largest set of client metrics that a client may push.
     "telemetry.max.bytes": int = "1048576", at_least(1), broker, unused;
     /// Class that checks changes of configuration.
-    "alter.config.policy.class.name": class, controller, unused;
+    "alter.config.policy.class.name": class, controller, refused;
     /// Class that checks new topics.
-    "create.topic.policy.class.name": class, controller, unused;
+    "create.topic.policy.class.name": class, controller, refused;
     /// Serve versions of requests that are not final.
     "unstable.api.versions.enable": boolean = "false", both, internal, unused;
     /// Allow feature levels that are not final.
