@@ -22,6 +22,18 @@ pub struct StorageError {
 }
 
 impl StorageError {
+    /// The disk or a quota is full: what was there still is, and the same call may succeed later.
+    pub fn is_out_of_space(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+
+    /// This process has run out of something, not the disk: descriptors or memory.
+    pub fn is_out_of_resources(&self) -> bool {
+        use rustix::io::Errno;
+        let scarce = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::AGAIN];
+        Errno::from_io_error(&self.source).is_some_and(|error| scarce.contains(&error))
+    }
+
     pub(crate) fn new(operation: &'static str, path: &Path, source: io::Error) -> Self {
         Self { operation, path: path.to_owned(), source }
     }
@@ -136,6 +148,20 @@ pub(crate) struct DirectoryEntry {
     pub(crate) modified_ms: i64,
 }
 
+/// Takes `bytes` on the disk of a directory and gives them back: an error where there is no room.
+pub fn claim_room(directory: &Path, bytes: usize) -> Result<()> {
+    const BLOCK: [u8; 64 * 1024] = [0; 64 * 1024];
+    let path = directory.join("room.tmp");
+    let claimed = File::create(&path).and_then(|mut file| {
+        for _ in 0..bytes.div_ceil(BLOCK.len()) {
+            file.write_all(&BLOCK)?;
+        }
+        file.sync_data()
+    });
+    remove(&path)?;
+    claimed.map_err(StorageError::of("write", &path))
+}
+
 /// The regular files of a directory; names that are not UTF-8 are none of ours.
 pub(crate) fn list(directory: &Path) -> Result<Vec<DirectoryEntry>> {
     let error = |source| StorageError::new("list", directory, source);
@@ -144,6 +170,11 @@ pub(crate) fn list(directory: &Path) -> Result<Vec<DirectoryEntry>> {
         let entry = entry.map_err(error)?;
         let Ok(name) = entry.file_name().into_string() else { continue };
         let metadata = entry.metadata().map_err(error)?;
+        if !metadata.is_file() && name.ends_with(".log") {
+            // Without it, its records would be missing and nobody would notice.
+            let no_file = io::Error::other("it is no regular file");
+            return Err(StorageError::new("read", &entry.path(), no_file));
+        }
         if metadata.is_file() {
             entries.push(DirectoryEntry {
                 name,

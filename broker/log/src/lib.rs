@@ -55,7 +55,7 @@ pub use append::{AppendError, Appended};
 pub use cleaner::{CleanError, CleanPlan, CleanStatistics, Cleanable, Cleaned};
 pub use config::LogConfig;
 pub use directory::PartitionDirectory;
-pub use disk::StorageError;
+pub use disk::{StorageError, claim_room};
 pub use epochs::EpochEntry;
 pub use log::{FlushPlan, Log, LogError};
 pub use offset_map::OffsetMap;

@@ -226,6 +226,21 @@ impl Log {
         Ok(end_offset)
     }
 
+    /// Removes everything from a damaged batch on, and the whole log where the files are too damaged
+    /// for that. Only for a replica on which nobody counts: records go that were committed.
+    pub fn truncate_damaged(&mut self, offset: i64) -> Result<i64, LogError> {
+        let start_offset = self.log_start_offset;
+        match self.truncate_to(offset.max(start_offset)) {
+            Ok(end_offset) => Ok(end_offset),
+            Err(error) => {
+                let directory = self.home.directory.display();
+                tracing::warn!(%directory, offset, %error, "cannot cut the log before the damage");
+                self.truncate_fully_and_start_at(start_offset)?;
+                Ok(start_offset)
+            }
+        }
+    }
+
     /// Cuts the active segment before the batch that holds or follows `offset`. The log ends where
     /// the last batch before it does: what the files say when they are opened again.
     fn cut_active(&mut self, offset: i64) -> Result<i64, LogError> {
@@ -376,6 +391,11 @@ impl Log {
     /// it does not count as closed properly.
     pub fn failed(&mut self) {
         self.damaged = true;
+    }
+
+    /// Whether a write or sync failed such that nobody knows what the disk holds.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
     }
 
     /// Base offset of the active segment.

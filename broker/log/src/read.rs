@@ -1,5 +1,6 @@
 //! Reading: from the tail by reference, or a plan for the disk that runs without any lock.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,6 +16,9 @@ use crate::segment::{WalkError, warn_of_damaged_index};
 const SLACK_BYTES: usize = 16 * 1024;
 /// One cold read's limit, whatever was asked for; a larger batch is still read as a whole.
 const COLD_BYTES_MAX: usize = 64 << 20;
+
+/// Segments that one cold read looks into.
+const EXTENTS_MAX: usize = 2;
 
 /// Whole batches, or how to get them.
 #[derive(Debug)]
@@ -44,19 +48,23 @@ pub enum ReadError {
     /// `OFFSET_OUT_OF_RANGE`.
     #[error("offset {from} is outside {log_start_offset}..={log_end_offset}")]
     OffsetOutOfRange { from: i64, log_start_offset: i64, log_end_offset: i64 },
-    /// `CORRUPT_MESSAGE`: the file does not hold what was written to it. Other replicas may.
-    #[error("{} at byte {position}: {error}", path.display())]
-    Corrupt { path: PathBuf, position: u64, error: BatchError },
+    /// `CORRUPT_MESSAGE`: the file does not hold what was written to it, from the record at `offset`
+    /// on. Other replicas may.
+    #[error("{} at byte {position}, offset {offset}: {error}", path.display())]
+    Corrupt { path: PathBuf, position: u64, offset: i64, error: BatchError },
     /// `KAFKA_STORAGE_ERROR`.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
 
-impl From<WalkError> for ReadError {
-    fn from(error: WalkError) -> Self {
+impl ReadError {
+    /// A walk in search of `offset` ended early.
+    pub(crate) fn of_walk(error: WalkError, offset: i64) -> Self {
         match error {
             WalkError::Storage(error) => Self::Storage(error),
-            WalkError::Corrupt { path, position, error } => Self::Corrupt { path, position, error },
+            WalkError::Corrupt { path, position, error } => {
+                Self::Corrupt { path, position, offset, error }
+            }
         }
     }
 }
@@ -74,12 +82,14 @@ struct Wanted {
 impl Wanted {
     /// The range of `bytes`, which begin with a batch, that is wanted; and whether what follows it
     /// might be wanted too.
-    fn cut(&self, bytes: &[u8]) -> Result<(std::ops::Range<usize>, bool), BatchError> {
+    fn cut(&self, bytes: &[u8]) -> Result<(Range<usize>, bool), BatchError> {
         let mut start = None;
         let mut end = 0;
         for batch in batches(bytes) {
             let (range, header) = match batch {
                 Err(BatchError::Incomplete { .. }) => break,
+                // The next read begins there and fails; this one has something to give.
+                Err(_) if start.is_some() => break,
                 batch => batch?,
             };
             if header.last_offset() < self.from {
@@ -167,12 +177,25 @@ impl Log {
         let mut extents = Vec::with_capacity(2);
         // Compaction may have removed the rest of a segment: then the next one that holds
         // anything has the answer.
-        for segment in self.segments[first..].iter().filter(|segment| segment.size > 0).take(2) {
+        for (index, segment) in self.segments.iter().enumerate().skip(first) {
+            if segment.size == 0 {
+                continue;
+            }
+            let next = self.segments.get(index + 1);
+            let end_offset = next.map_or(self.log_end_offset, |next| next.base_offset);
             let start = match extents.is_empty() {
                 true => segment.lookup(&self.home, wanted.from)?,
                 false => Lookup::Known(None),
             };
-            extents.push(Extent { file: segment.log(&self.home)?, start, end: segment.size });
+            extents.push(Extent {
+                file: segment.log(&self.home)?,
+                start,
+                end: segment.size,
+                offsets: segment.base_offset..end_offset,
+            });
+            if extents.len() == EXTENTS_MAX {
+                break;
+            }
         }
         Ok(ColdRead { extents, wanted })
     }
@@ -185,6 +208,8 @@ struct Extent {
     /// Finds a position at which a batch begins.
     start: Lookup<OffsetEntry>,
     end: u32,
+    /// Where the segment begins, and where the next one does.
+    offsets: Range<i64>,
 }
 
 /// A read from the disk, planned under the partition's lock and executed without it. It keeps its
@@ -209,15 +234,19 @@ impl ColdRead {
     /// `None`: everything in the extent lies before the offset.
     fn read_extent(&self, extent: &Extent) -> Result<Option<Bytes>, ReadError> {
         let bytes_max = self.wanted.bytes_max.min(COLD_BYTES_MAX);
+        let from = self.wanted.from;
         let start = extent.start.execute()?.map_or(0, |entry| entry.position.min(extent.end));
-        let mut buffer = Buffer::new(extent, start, bytes_max + SLACK_BYTES)?;
-        if start > 0 && !buffer.begins_before(self.wanted.from) {
+        let mut buffer = Buffer::new(extent, from, start, bytes_max + SLACK_BYTES)?;
+        if start > 0 && !buffer.begins_before(from) {
             warn_of_damaged_index(extent.file.path());
-            buffer = Buffer::new(extent, 0, SLACK_BYTES)?;
+            buffer = Buffer::new(extent, from, 0, SLACK_BYTES)?;
         }
+        let mut offsets = extent.offsets.clone();
         let first = loop {
             let Some(header) = buffer.header()? else { return Ok(None) };
-            if header.last_offset() >= self.wanted.from {
+            in_order(&header, &mut offsets)
+                .map_err(|error| extent.corrupt(buffer.at, from, error))?;
+            if header.last_offset() >= from {
                 break header;
             }
             buffer.skip(header.size_bytes());
@@ -227,14 +256,17 @@ impl ColdRead {
         }
         let wanted = Wanted { bytes_max, ..self.wanted };
         let cut = wanted.cut(buffer.bytes());
-        let (range, _) = cut.map_err(|error| extent.corrupt(buffer.at, error))?;
-        Ok(Some(extent.check(buffer.at, buffer.bytes().slice(range))?))
+        let (range, _) = cut.map_err(|error| extent.corrupt(buffer.at, from, error))?;
+        let checked = check(buffer.bytes().slice(range), extent.offsets.clone());
+        Ok(Some(checked.map_err(|error| extent.corrupt(buffer.at, from, error))?))
     }
 }
 
 /// Bytes of an extent from a batch on, and how to get further ones.
 struct Buffer<'a> {
     extent: &'a Extent,
+    /// The offset that is looked for.
+    from: i64,
     /// Position in the file of the batch at hand.
     at: u32,
     bytes: Bytes,
@@ -242,8 +274,13 @@ struct Buffer<'a> {
 }
 
 impl<'a> Buffer<'a> {
-    fn new(extent: &'a Extent, at: u32, read_bytes: usize) -> Result<Self, StorageError> {
-        let mut buffer = Self { extent, at, bytes: Bytes::new(), read_bytes };
+    fn new(
+        extent: &'a Extent,
+        from: i64,
+        at: u32,
+        read_bytes: usize,
+    ) -> Result<Self, StorageError> {
+        let mut buffer = Self { extent, from, at, bytes: Bytes::new(), read_bytes };
         buffer.refill(read_bytes)?;
         Ok(buffer)
     }
@@ -266,7 +303,7 @@ impl<'a> Buffer<'a> {
         if self.bytes.len() < HEADER_BYTES {
             self.refill(self.read_bytes)?;
         }
-        let corrupt = |error| self.extent.corrupt(self.at, error);
+        let corrupt = |error| self.extent.corrupt(self.at, self.from, error);
         let header = BatchHeader::parse(&self.bytes).map_err(corrupt)?;
         let (needs, has) = (header.size_bytes(), (self.extent.end - self.at) as usize);
         match needs > has {
@@ -287,24 +324,36 @@ impl<'a> Buffer<'a> {
 }
 
 impl Extent {
-    /// The batches up to the first damaged one; an error where that is the first.
-    fn check(&self, at: u32, bytes: Bytes) -> Result<Bytes, ReadError> {
-        let mut good = 0;
-        for batch in batches(&bytes) {
-            let checked = batch.and_then(|(range, header)| {
-                header.check_crc(&bytes[range.clone()])?;
-                Ok(range.end)
-            });
-            match checked {
-                Ok(end) => good = end,
-                Err(error) if good == 0 => return Err(self.corrupt(at, error)),
-                Err(_) => break,
-            }
-        }
-        Ok(bytes.slice(..good))
+    fn corrupt(&self, position: u32, offset: i64, error: BatchError) -> ReadError {
+        let path = self.file.path().to_owned();
+        ReadError::Corrupt { path, position: position.into(), offset, error }
     }
+}
 
-    fn corrupt(&self, position: u32, error: BatchError) -> ReadError {
-        ReadError::Corrupt { path: self.file.path().to_owned(), position: position.into(), error }
+/// The batches up to the first damaged one; an error where that is the first.
+fn check(bytes: Bytes, mut offsets: Range<i64>) -> Result<Bytes, BatchError> {
+    let mut good = 0;
+    for batch in batches(&bytes) {
+        let checked = batch.and_then(|(range, header)| {
+            header.check_crc(&bytes[range.clone()])?;
+            in_order(&header, &mut offsets)?;
+            Ok(range.end)
+        });
+        match checked {
+            Ok(end) => good = end,
+            Err(error) if good == 0 => return Err(error),
+            Err(_) => break,
+        }
     }
+    Ok(bytes.slice(..good))
+}
+
+/// The CRC does not cover a batch's base offset: it must lie in what the segment has left.
+fn in_order(header: &BatchHeader, left: &mut Range<i64>) -> Result<(), BatchError> {
+    let offsets = header.base_offset..header.next_offset();
+    if offsets.start < left.start || offsets.end > left.end {
+        return Err(BatchError::Corrupt(format!("offsets {offsets:?} where {left:?} are left")));
+    }
+    left.start = offsets.end;
+    Ok(())
 }

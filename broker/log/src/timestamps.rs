@@ -76,18 +76,25 @@ impl Log {
 impl TimestampSearch {
     /// Reads headers until a batch is young enough, and opens that one.
     pub fn execute(self) -> Result<Option<TimestampOffset>, ReadError> {
+        let mut next_offset = self.from;
         for mut walk in self.walks {
-            while let Some((at, header)) = walk.next_header()? {
+            while let Some((at, header)) =
+                walk.next_header().map_err(|error| ReadError::of_walk(error, next_offset))?
+            {
+                next_offset = header.next_offset();
                 if header.base_offset >= self.limit_offset {
                     return Ok(None);
                 }
                 if header.max_timestamp < self.timestamp || header.last_offset() < self.from {
                     continue;
                 }
-                let batch: Bytes = walk.batch(at, &header)?;
+                let batch = walk.batch(at, &header);
+                let batch: Bytes =
+                    batch.map_err(|error| ReadError::of_walk(error, header.base_offset))?;
                 let corrupt = |error| ReadError::Corrupt {
                     path: walk.path().to_owned(),
                     position: at.into(),
+                    offset: header.base_offset,
                     error,
                 };
                 header.check_crc(&batch).map_err(corrupt)?;

@@ -248,7 +248,7 @@ impl Poll<'_> {
         let fetched = hosted(entry).cloned().and_then(|partition| {
             let fetched = partition.fetch(&fetch, entry.subscription, monotonic_ms())?;
             if fetched.may_join_isr {
-                self.broker.replicas.isr_may_grow(&partition);
+                self.broker.replicas.isr_may_change(&partition);
             }
             Ok(fetched)
         });
@@ -275,6 +275,12 @@ impl Poll<'_> {
                     answer.log_start_offset = offsets.log_start_offset;
                     answer.high_watermark = offsets.high_watermark;
                 }
+                if matches!(error, ReplicaError::Storage(_))
+                    && let Ok(partition) = hosted(entry)
+                {
+                    // It may have found itself damaged: that ends its leadership.
+                    self.broker.replicas.isr_may_change(partition);
+                }
                 // The next fetch asks for it anew; until then nothing is read of it.
                 session.rebind(index, |_| None);
                 session.keep_hot(index);
@@ -286,7 +292,6 @@ impl Poll<'_> {
                 if let Some((epoch, end_offset)) = fetched.diverging {
                     answer.diverging_epoch = EpochEndOffset { epoch, end_offset };
                 }
-                let key = (entry.key.topic.clone(), entry.key.partition);
                 match fetched.data {
                     None => {}
                     Some(Read::Tail(chunks)) => answer.records = Some(Chunks(chunks)),
@@ -296,8 +301,14 @@ impl Poll<'_> {
                         match read {
                             Ok(Ok(bytes)) => answer.records = Some(Chunks(vec![bytes])),
                             Ok(Err(error)) => {
-                                tracing::error!("read of {}-{}: {error}", key.0, key.1);
-                                answer.error_code = ErrorCode::KafkaStorageError.code();
+                                let unreadable = hosted(entry).map(|partition| {
+                                    let error = partition.unreadable(fetch.offset, &error);
+                                    self.broker.replicas.isr_may_change(partition);
+                                    error.code()
+                                });
+                                let code = unreadable.unwrap_or(ErrorCode::KafkaStorageError);
+                                metrics.requests.failed(ApiKey::Fetch, code);
+                                answer.error_code = code.code();
                             }
                             Err(_) => answer.error_code = ErrorCode::KafkaStorageError.code(),
                         }

@@ -102,10 +102,6 @@ pub(super) fn produce(
                     failed.get_or_insert_with(|| error.to_string());
                     fill_error(&mut answer, &error);
                     count_error(broker, traffic, &error);
-                    // Unexpected for the client too: the reason is worth a line.
-                    if let ReplicaError::Storage(reason) = &error {
-                        tracing::error!("append to {}-{}: {reason}", topic.name, data.index);
-                    }
                 }
             }
             slot += 1;

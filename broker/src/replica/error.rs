@@ -29,6 +29,9 @@ pub enum ReplicaError {
     InvalidRequest(String),
     #[error("{0}")]
     Append(Arc<AppendError>),
+    /// Damaged here, and no other replica is in sync: asking again does not help.
+    #[error("corrupt: {0}")]
+    Corrupt(String),
     #[error("storage: {0}")]
     Storage(String),
 }
@@ -61,6 +64,7 @@ impl ReplicaError {
             Self::TimedOut => ErrorCode::RequestTimedOut,
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
             Self::Append(error) => append_code(error),
+            Self::Corrupt(_) => ErrorCode::CorruptMessage,
             Self::Storage(_) => ErrorCode::KafkaStorageError,
         }
     }

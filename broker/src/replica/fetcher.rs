@@ -459,7 +459,11 @@ fn take_data(following: &Following, data: PartitionData) -> Taken {
         }
     };
     outcome.unwrap_or_else(|error| {
-        tracing::warn!("{}: following: {error}", partition.id);
+        match error.code() {
+            // Reported already, and tried again often.
+            ErrorCode::KafkaStorageError => tracing::debug!("{}: following: {error}", partition.id),
+            _ => tracing::warn!("{}: following: {error}", partition.id),
+        }
         Taken::SetAside
     })
 }

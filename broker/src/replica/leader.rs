@@ -181,6 +181,14 @@ impl Leader {
         (isr != self.isr).then_some(isr)
     }
 
+    /// The ISR without this leader, whose log is damaged; `None` where nobody else is in sync, or a
+    /// change is under way.
+    pub fn resignation(&self) -> Option<BTreeSet<BrokerId>> {
+        let others: BTreeSet<BrokerId> =
+            self.isr.iter().copied().filter(|id| *id != self.me).collect();
+        (self.pending.is_none() && !others.is_empty()).then_some(others)
+    }
+
     fn has_caught_up(&self, follower: &Follower, high_watermark: i64) -> bool {
         follower.log_end_offset >= high_watermark
             && follower.log_end_offset >= self.epoch_start_offset
@@ -277,6 +285,17 @@ mod tests {
         assert_eq!(leader.low_watermark(7, |id| id != 3), 5);
         leader.starts_at(3, 9);
         assert_eq!(leader.low_watermark(7, |id| id == 3), 7);
+    }
+
+    #[test]
+    fn a_leader_resigns_in_favour_of_those_in_sync_only() {
+        let mut leader = Leader::new(1, &partition(&[1, 2, 3], &[1, 3]), 0, 0);
+        assert_eq!(leader.resignation(), Some(BTreeSet::from([3])));
+        leader.propose(BTreeSet::from([3]));
+        assert_eq!(leader.resignation(), None);
+        assert_eq!(leader.high_watermark(0, 10, 1), 0, "3 has fetched nothing yet");
+        let alone = Leader::new(1, &partition(&[1, 2, 3], &[1]), 0, 0);
+        assert_eq!(alone.resignation(), None);
     }
 
     #[test]

@@ -61,21 +61,21 @@ fn flush(replicas: &Replicas) {
             };
             log.plan_flush(to)
         });
-        let outcome = match planned.transpose().map(Option::flatten) {
-            Ok(None) => continue,
+        match planned.transpose().map(Option::flatten) {
+            Ok(None) => {}
             Ok(Some(plan)) => {
                 let synced = plan.execute();
+                // A log that was deleted meanwhile needs no sync.
                 partition.with_log(|log, _| match &synced {
                     Ok(()) => log.flushed(&plan),
                     // What the page cache dropped, a second attempt would call synced.
-                    Err(_) => log.failed(),
+                    Err(error) => {
+                        log.failed();
+                        replicas.disks().fail(error);
+                    }
                 });
-                synced
             }
-            Err(error) => Err(error),
-        };
-        if let Err(error) = outcome {
-            tracing::error!("{}: syncing: {error}", partition.id);
+            Err(error) => replicas.disks().report(&error),
         }
     }
 }
@@ -91,7 +91,7 @@ pub(crate) fn write_checkpoints(replicas: &Replicas) {
         ];
         for (name, offsets) in files {
             if let Err(error) = checkpoint::write(&directory.path, name, offsets) {
-                tracing::error!("writing {name} in {}: {error}", directory.path.display());
+                replicas.disks().report(&error);
             }
         }
     }
@@ -118,7 +118,7 @@ fn retain(replicas: &Replicas) {
                     tracing::error!("{}: {error}", partition.id);
                 }
             }
-            Some(Err(error)) => tracing::error!("{}: retention: {error}", partition.id),
+            Some(Err(error)) => replicas.disks().report(&error),
             None => {}
         }
     }

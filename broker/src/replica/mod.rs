@@ -8,9 +8,11 @@
 //!                      isr ----------+  proposes ISR changes to the controller
 //!                      maintenance --+  checkpoints, retention
 //!                      cleaner ------+  compaction
+//!                      disks --------+  what follows when a disk fails
 //! ```
 
 mod cleaner;
+mod disks;
 mod error;
 mod fetcher;
 mod isr;
@@ -23,6 +25,7 @@ mod topic_config;
 mod waiting;
 
 pub use cleaner::{Cleaner, CleanerOptions};
+pub use disks::Disks;
 pub use error::ReplicaError;
 pub use fetcher::{FetcherOptions, Fetchers, ReplicaKey};
 pub use isr::{IsrChanges, IsrOptions};

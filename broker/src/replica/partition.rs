@@ -9,17 +9,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use metadata::{BrokerId, TopicPartition, Uuid};
-use partition_log::{Appended, Log, LogConfig, Read};
+use partition_log::{AppendError, Appended, Log, LogConfig, LogError, Read, ReadError};
 
 use super::leader::Leader;
 use super::waiting::{Completion, Moves, Signal, Subscribers, Waiting};
-use super::ReplicaError;
+use super::{Disks, ReplicaError};
 use crate::metrics::Traffic;
 
 pub struct Partition {
     pub id: TopicPartition,
     pub topic_id: Uuid,
     pub traffic: Arc<Traffic>,
+    disks: Arc<Disks>,
     state: Mutex<State>,
 }
 
@@ -32,6 +33,9 @@ struct State {
     leader_high_watermark: i64,
     /// The topic's `min.insync.replicas`.
     min_isr: usize,
+    /// The first record that is known to be unreadable here. Whoever leads with it hands over, and
+    /// what follows it is fetched anew once nobody counts on it.
+    damage: Option<i64>,
     waiting: VecDeque<Waiting>,
     subscribers: Subscribers,
 }
@@ -130,6 +134,7 @@ impl Partition {
         high_watermark: i64,
         min_isr: usize,
         traffic: Arc<Traffic>,
+        disks: Arc<Disks>,
     ) -> Self {
         let high_watermark = high_watermark.clamp(log.log_start_offset(), log.log_end_offset());
         let state = State {
@@ -138,10 +143,11 @@ impl Partition {
             high_watermark,
             leader_high_watermark: 0,
             min_isr,
+            damage: None,
             waiting: VecDeque::new(),
             subscribers: Subscribers::default(),
         };
-        Self { id, topic_id, traffic, state: Mutex::new(state) }
+        Self { id, topic_id, traffic, disks, state: Mutex::new(state) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -155,10 +161,15 @@ impl Partition {
             return Applied::Unchanged;
         }
         if partition.leader == Some(me) {
-            state.lead(partition, me, now_ms)
-        } else {
-            state.follow(partition)
+            return state.lead(partition, me, now_ms);
         }
+        let applied = state.follow(partition);
+        if applied != Applied::Unchanged
+            && let Err(error) = state.repair(partition, me)
+        {
+            self.disks.fail(&error);
+        }
+        applied
     }
 
     /// Appends what a producer sent. With `wait` the completion is told when the whole ISR has it.
@@ -170,7 +181,7 @@ impl Partition {
         now_ms: i64,
     ) -> Result<LeaderAppended, ReplicaError> {
         let bytes = record_set.len();
-        let appended = self.lock().append(record_set, acks_all, wait, now_ms)?;
+        let appended = self.lock().append(&self.disks, record_set, acks_all, wait, now_ms)?;
         self.count(&appended.appended, bytes);
         Ok(appended)
     }
@@ -189,7 +200,7 @@ impl Partition {
         if state.leader_epoch() != leader_epoch {
             return Err(ReplicaError::NotLeader);
         }
-        let appended = state.append(record_set, true, wait, now_ms)?;
+        let appended = state.append(&self.disks, record_set, true, wait, now_ms)?;
         drop(state);
         self.count(&appended.appended, bytes);
         Ok(appended)
@@ -244,10 +255,11 @@ impl Partition {
             Reader::Local | Reader::Follower { .. } => log.log_end_offset(),
         };
         let read = log.read(fetch.offset, fetch.max_bytes, limit, fetch.at_least_one_batch);
-        fetched.data = Some(read.map_err(|error| match error {
-            partition_log::ReadError::OffsetOutOfRange { .. } => ReplicaError::OffsetOutOfRange,
-            other => ReplicaError::Storage(other.to_string()),
-        })?);
+        fetched.data = match read {
+            Ok(read) => Some(read),
+            Err(ReadError::OffsetOutOfRange { .. }) => return Err(ReplicaError::OffsetOutOfRange),
+            Err(error) => return Err(state.unreadable(&self.id, fetch.offset, &error)),
+        };
         if let Reader::Follower { id, epoch } = fetch.reader {
             state.acknowledge(id, epoch, fetch, now_ms);
             fetched.high_watermark = state.high_watermark;
@@ -257,6 +269,12 @@ impl Partition {
             };
         }
         Ok(fetched)
+    }
+
+    /// A read that was planned under this replica's lock failed at `offset`. Returns what to say to
+    /// the reader: another replica may have the record, or none has.
+    pub fn unreadable(&self, offset: i64, error: &ReadError) -> ReplicaError {
+        self.lock().unreadable(&self.id, offset, error)
     }
 
     /// Appends what this follower fetched under `leader_epoch`, and takes over high watermark and
@@ -275,14 +293,16 @@ impl Partition {
         let log_start_offset = log.log_start_offset();
         for chunk in record_set.into_iter().filter(|it| !it.is_empty()) {
             self.traffic.replication_bytes_in.add(chunk.len() as u64);
-            log.append_as_follower(chunk, now_ms)?;
+            log.append_as_follower(chunk, now_ms)
+                .map_err(|error| append_failed(&self.disks, log, error))?;
         }
         state.leader_high_watermark = leader_high_watermark;
         let high_watermark = leader_high_watermark.min(log.log_end_offset());
         state.high_watermark = state.high_watermark.max(high_watermark);
         if leader_log_start_offset > log.log_start_offset() {
             let to = leader_log_start_offset.min(state.high_watermark);
-            log.advance_log_start_offset(to).map_err(storage)?;
+            log.advance_log_start_offset(to)
+                .map_err(|error| change_failed(&self.disks, error.into()))?;
         }
         Ok(log.log_start_offset() != log_start_offset)
     }
@@ -304,7 +324,8 @@ impl Partition {
             (epoch, end) if epoch == common_epoch => end.min(end_offset),
             (_, end) => end,
         };
-        log.truncate_to(to.max(log.log_start_offset())).map_err(storage)?;
+        log.truncate_to(to.max(log.log_start_offset()))
+            .map_err(|error| change_failed(&self.disks, error))?;
         state.high_watermark = state.high_watermark.min(log.log_end_offset());
         Ok(log.log_end_offset())
     }
@@ -314,7 +335,8 @@ impl Partition {
         let mut guard = self.lock();
         let state = &mut *guard;
         let log = follower_log(&state.role, &mut state.log, leader_epoch)?;
-        log.truncate_fully_and_start_at(offset).map_err(storage)?;
+        log.truncate_fully_and_start_at(offset)
+            .map_err(|error| change_failed(&self.disks, error))?;
         state.high_watermark = offset;
         Ok(())
     }
@@ -340,13 +362,16 @@ impl Partition {
         let state = &mut *guard;
         let log_end_offset = state.log.as_ref()?.log_end_offset();
         let Role::Leader(leader) = &mut state.role else { return None };
-        let change = leader.isr_change(
-            state.high_watermark,
-            log_end_offset,
-            now_ms,
-            lag_max_ms,
-            can_join,
-        )?;
+        let resignation = state.damage.and_then(|_| leader.resignation());
+        let change = resignation.or_else(|| {
+            leader.isr_change(
+                state.high_watermark,
+                log_end_offset,
+                now_ms,
+                lag_max_ms,
+                can_join,
+            )
+        })?;
         let proposal = IsrProposal {
             topic_id: self.topic_id,
             partition: self.id.partition,
@@ -458,7 +483,8 @@ impl Partition {
             return Err(ReplicaError::OffsetOutOfRange);
         }
         if offset > log.log_start_offset() {
-            log.advance_log_start_offset(offset).map_err(storage)?;
+            log.advance_log_start_offset(offset)
+                .map_err(|error| change_failed(&self.disks, error.into()))?;
             state.subscribers.moved_any();
         }
         Ok(log.log_start_offset())
@@ -549,6 +575,7 @@ impl State {
 
     fn append(
         &mut self,
+        disks: &Disks,
         record_set: Bytes,
         acks_all: bool,
         wait: Option<(&Arc<Completion>, usize)>,
@@ -558,8 +585,14 @@ impl State {
         if acks_all && leader.isr_size() < leader.effective_min_isr(self.min_isr) {
             return Err(ReplicaError::NotEnoughReplicas);
         }
+        // A smaller batch may fit where one before it did not: a producer's order would be broken.
+        if disks.is_full() {
+            return Err(ReplicaError::Storage("a disk of this broker has failed or is full".into()));
+        }
         let log = self.log.as_mut().ok_or_else(gone)?;
-        let appended = log.append_as_leader(record_set, leader.leader_epoch, now_ms)?;
+        let appended = log
+            .append_as_leader(record_set, leader.leader_epoch, now_ms)
+            .map_err(|error| append_failed(disks, log, error))?;
         let required = appended.last_offset + 1;
         let log_start_offset = log.log_start_offset();
         if let Some((completion, slot)) = wait {
@@ -610,6 +643,53 @@ impl State {
         self.fail_waiting(&ReplicaError::NotLeader);
         self.subscribers.moved_any();
         Applied::Following { leader, leader_epoch }
+    }
+
+    fn unreadable(
+        &mut self,
+        id: &TopicPartition,
+        offset: i64,
+        error: &ReadError,
+    ) -> ReplicaError {
+        let reason = match error {
+            ReadError::OffsetOutOfRange { .. } => return ReplicaError::OffsetOutOfRange,
+            ReadError::Storage(error) if error.is_out_of_resources() => {
+                return ReplicaError::Storage(error.to_string());
+            }
+            ReadError::Storage(error) => format!("{error} (offset {offset})"),
+            ReadError::Corrupt { .. } => error.to_string(),
+        };
+        let alone = matches!(&self.role, Role::Leader(leader) if leader.is_alone());
+        if self.damage.is_none_or(|known| offset < known) {
+            match alone {
+                true => tracing::error!("{id}: {reason}; no other replica is in sync"),
+                false => tracing::error!("{id}: {reason}; another replica takes over"),
+            }
+            self.damage = Some(offset);
+        }
+        // Asking again is of use only where somebody else may answer.
+        match alone {
+            true => ReplicaError::Corrupt(reason),
+            false => ReplicaError::Storage(reason),
+        }
+    }
+
+    /// Cuts off what is damaged, once nobody counts on this replica: it stands neither in the ISR
+    /// nor in the ELR, so it is not elected before it has fetched everything from the new leader.
+    ///
+    /// Only right after `follow`: under this leadership nothing was fetched yet, so the leader has
+    /// not heard of the records that go.
+    fn repair(&mut self, partition: &metadata::Partition, me: BrokerId) -> Result<(), LogError> {
+        let (Some(damage), Some(log)) = (self.damage, &mut self.log) else { return Ok(()) };
+        let counted_on = partition.isr.contains(&me) || partition.elr.contains(&me);
+        if counted_on || partition.leader.is_none() {
+            return Ok(());
+        }
+        let end_offset = log.truncate_damaged(damage)?;
+        self.damage = None;
+        self.high_watermark = self.high_watermark.min(end_offset);
+        tracing::warn!("{}: cut at offset {end_offset}, to fetch it from there anew", partition.id);
+        Ok(())
     }
 
     fn acknowledge(&mut self, id: BrokerId, epoch: i64, fetch: &Fetch, now_ms: i64) {
@@ -669,6 +749,19 @@ fn gone() -> ReplicaError {
     ReplicaError::Storage("the replica is gone".into())
 }
 
-fn storage(error: impl std::fmt::Display) -> ReplicaError {
+/// Nothing was appended; where that is the disk's doing, it is reported.
+fn append_failed(disks: &Disks, log: &Log, error: AppendError) -> ReplicaError {
+    match &error {
+        AppendError::Io(storage) if log.is_damaged() => disks.fail(storage),
+        AppendError::Io(storage) => disks.report(storage),
+        _ => {}
+    }
+    error.into()
+}
+
+fn change_failed(disks: &Disks, error: LogError) -> ReplicaError {
+    if let LogError::Storage(storage) = &error {
+        disks.report(storage);
+    }
     ReplicaError::Storage(error.to_string())
 }

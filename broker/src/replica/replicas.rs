@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::fetcher::{Fetchers, ReplicaKey};
 use super::topic_config::{dynamic_settings, resolve};
-use super::{Applied, Partition, ReplicaError};
+use super::{Applied, Disks, Partition, ReplicaError};
 use crate::clock::{monotonic_ms, now_ms};
 use crate::metrics::Metrics;
 
@@ -20,6 +20,7 @@ pub struct ReplicasOptions {
     pub settings: Arc<Settings>,
     pub directories: Vec<LogDirectory>,
     pub shared: Arc<Shared>,
+    pub disks: Arc<Disks>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -49,6 +50,8 @@ pub struct Replicas {
     hosted: RwLock<HashMap<ReplicaKey, Arc<Partition>>>,
     /// In which directory each replica lies.
     placed: Mutex<HashMap<ReplicaKey, usize>>,
+    /// Replicas whose logs could not be opened. Tried again with every update.
+    unopened: Mutex<BTreeSet<TopicPartition>>,
     isr_wanted: mpsc::Sender<Arc<Partition>>,
     leaderships: mpsc::UnboundedSender<LeadershipChange>,
 }
@@ -73,6 +76,7 @@ impl Replicas {
             fetchers,
             hosted: RwLock::default(),
             placed: Mutex::default(),
+            unopened: Mutex::default(),
             isr_wanted,
             leaderships,
         }
@@ -93,6 +97,10 @@ impl Replicas {
         self.hosted.read().expect("no panic under this lock").values().cloned().collect()
     }
 
+    pub fn disks(&self) -> &Arc<Disks> {
+        &self.options.disks
+    }
+
     pub fn directories(&self) -> &[LogDirectory] {
         &self.options.directories
     }
@@ -105,16 +113,16 @@ impl Replicas {
         here.filter_map(|(key, _)| hosted.get(key).cloned()).collect()
     }
 
-    /// A fetch made a follower fit to join the ISR. What does not fit into the queue is found by
+    /// A fetch made a follower fit to join the ISR, or its leader unfit to stay. What does not fit into the queue is found by
     /// the ISR task's periodic look at everything.
-    pub fn isr_may_grow(&self, partition: &Arc<Partition>) {
+    pub fn isr_may_change(&self, partition: &Arc<Partition>) {
         self.isr_wanted.try_send(partition.clone()).ok();
     }
 
     /// Makes the replicas what `image` says, looking only at what `records` changed.
     pub async fn apply(&self, image: &ClusterImage, records: &[Record]) {
         let me = self.options.me;
-        let mut touched: BTreeSet<TopicPartition> = BTreeSet::new();
+        let mut touched = self.unopened.lock().expect("no panic under this lock").clone();
         let mut reconfigured: BTreeSet<Arc<str>> = BTreeSet::new();
         let mut all_reconfigured = false;
         let mut gone: Vec<ReplicaKey> = Vec::new();
@@ -160,12 +168,16 @@ impl Replicas {
         id: &TopicPartition,
     ) {
         // Without its topic a partition is not visible yet.
-        let Some(topic) = image.topics.get(&id.topic) else { return };
-        let Some(state) = image.partitions.get(id) else { return };
+        let (Some(topic), Some(state)) = (image.topics.get(&id.topic), image.partitions.get(id))
+        else {
+            self.unopened.lock().expect("no panic under this lock").remove(id);
+            return;
+        };
         let me = self.options.me;
         let key = (topic.id, id.partition);
         let known = self.hosted.read().expect("no panic under this lock").get(&key).cloned();
         if !state.replicas.contains(&me) {
+            self.unopened.lock().expect("no panic under this lock").remove(id);
             if known.is_some() {
                 self.remove(key).await;
             }
@@ -174,9 +186,15 @@ impl Replicas {
         let partition = match known {
             Some(partition) => partition,
             None => match self.open(image, settings, topic.id, id) {
-                Ok(partition) => partition,
+                Ok(partition) => {
+                    self.unopened.lock().expect("no panic under this lock").remove(id);
+                    partition
+                }
                 Err(error) => {
-                    tracing::error!("opening the log of {id}: {error}");
+                    let mut unopened = self.unopened.lock().expect("no panic under this lock");
+                    if unopened.insert(id.clone()) {
+                        tracing::error!("{id}: this replica stays closed: {error}");
+                    }
                     return;
                 }
             },
@@ -226,21 +244,28 @@ impl Replicas {
             Log::open(&path, config.log.clone(), shared, recovery, now_ms())
         };
         let opened = open(recovery);
-        // An earlier topic of the same name, or a damaged log whose records others have: this
-        // replica is not in the ISR, so nobody counts on what it holds.
-        let replaceable = match &opened {
-            Ok(log) => log.topic_id().is_some_and(|found| found != topic_id),
-            Err(LogError::Corrupt { .. }) => image.partitions.get(id).is_some_and(|state| {
-                !state.isr.contains(&self.options.me) && !state.isr.is_empty()
-            }),
-            Err(_) => false,
-        };
-        let (mut log, high_watermark) = if replaceable {
-            if let Err(error) = &opened {
-                tracing::error!("{id}: {error}; fetching it anew from the leader");
+        let why_replace = match &opened {
+            Ok(log) => log
+                .topic_id()
+                .is_some_and(|found| found != topic_id)
+                .then(|| "it is of a deleted topic of the same name".to_owned()),
+            Err(LogError::Storage(error))
+                if error.is_out_of_space() || error.is_out_of_resources() =>
+            {
+                self.options.disks.report(error);
+                None
             }
+            // Others have the records: nobody counts on what this replica holds.
+            Err(error) => image.partitions.get(id).and_then(|state| {
+                let me = self.options.me;
+                let counted_on = state.isr.contains(&me) || state.elr.contains(&me);
+                (!counted_on && !state.isr.is_empty())
+                    .then(|| format!("{error}; it is fetched anew from the leader"))
+            }),
+        };
+        let (mut log, high_watermark) = if let Some(why) = why_replace {
             drop(opened);
-            set_aside(&path)?;
+            set_aside(&path, &why)?;
             let fresh = Recovery { recovery_point: 0, log_start_offset: 0, clean_shutdown: false };
             (open(fresh).map_err(|error| error.to_string())?, 0)
         } else {
@@ -249,9 +274,9 @@ impl Replicas {
         log.assign_topic_id(topic_id).map_err(|error| error.to_string())?;
         let key = (topic_id, id.partition);
         let traffic = self.options.metrics.topics.of(&id.topic);
-        let (id, min_isr) = (id.clone(), config.min_isr);
+        let (id, min_isr, disks) = (id.clone(), config.min_isr, self.options.disks.clone());
         let partition =
-            Arc::new(Partition::new(id, topic_id, log, high_watermark, min_isr, traffic));
+            Arc::new(Partition::new(id, topic_id, log, high_watermark, min_isr, traffic, disks));
         self.placed.lock().expect("no panic under this lock").insert(key, at);
         self.hosted.write().expect("no panic under this lock").insert(key, partition.clone());
         Ok(partition)
@@ -383,9 +408,10 @@ pub(crate) fn is_internal(topic: &str) -> bool {
     topic == "__consumer_offsets" || topic == "__transaction_state"
 }
 
-fn set_aside(path: &std::path::Path) -> Result<(), String> {
+fn set_aside(path: &std::path::Path, why: &str) -> Result<(), String> {
     let name = path.file_name().and_then(|it| it.to_str()).unwrap_or_default();
     let aside = path.with_file_name(format!("{name}.{}-stray", Uuid::new_v4().simple()));
-    tracing::warn!("{} is of a deleted topic of the same name: renamed", path.display());
-    std::fs::rename(path, aside).map_err(|error| error.to_string())
+    tracing::warn!("renamed {} to {}: {why}", path.display(), aside.display());
+    std::fs::rename(path, aside)
+        .map_err(|error| format!("{why}, but {} cannot be renamed: {error}", path.display()))
 }
