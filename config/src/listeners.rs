@@ -256,6 +256,7 @@ impl Reader<'_> {
             let Some((name, protocol)) = pair.filter(|(name, _)| !name.is_empty()) else {
                 let reason = format!("{key}: '{entry}' is not NAME:PROTOCOL");
                 self.fail(key, reason, "write, for example, INTERNAL:PLAINTEXT");
+                protocols.insert(entry.to_uppercase(), SecurityProtocol::Plaintext);
                 continue;
             };
             let parsed = SecurityProtocol::parse(protocol);

@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use config::{Settings, Source};
+use config::{Role, Server, Settings, Source};
 
 fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy")
 }
 
-fn load(file: &Path, environment: &BTreeMap<String, String>) -> Settings {
-    let settings = Settings::load(file, &[], environment.clone().into_iter());
-    let settings = settings.unwrap_or_else(|error| panic!("{error}"));
+/// What a server of this role reads. A secret is there, which the files only name.
+fn load(role: &str, file: &Path, environment: &BTreeMap<String, String>) -> Settings {
+    let role = if role == "broker" { Role::Broker } else { Role::Controller };
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    let overrides = [format!("janus.cluster.secret.file={}", secret.path().display())];
+    let server = Server::load(role, file, &overrides, environment.clone().into_iter());
+    let settings = server.unwrap_or_else(|error| panic!("{error}")).settings;
     assert!(settings.warnings().is_empty(), "{:?}", settings.warnings());
     settings
 }
@@ -24,7 +28,7 @@ fn sample_files_have_an_effect_and_fit_together() {
             let folder = deploy().join(mode).join(format!("machine-{machine}"));
             for (role, first) in [("broker", 0), ("controller", 100)] {
                 let file = folder.join(format!("{role}.properties"));
-                let settings = load(&file, &BTreeMap::new());
+                let settings = load(role, &file, &BTreeMap::new());
                 assert_eq!(settings.node_id(), first + machine, "{}", file.display());
                 assert!(ids.insert(settings.node_id()));
                 let advertised = settings.list("advertised.listeners").join(" ");
@@ -98,11 +102,16 @@ fn compose_sets_keys_that_servers_know() {
         if role == "controller" {
             environment.extend(blocks["x-controller-environment"].clone());
         }
-        let settings = load(&deploy().join(format!("docker/{role}.properties")), &environment);
+        let file = deploy().join(format!("docker/{role}.properties"));
+        let settings = load(role, &file, &environment);
         for variable in environment.keys() {
             let key = variable.trim_start_matches("KAFKA_").to_lowercase().replace('_', ".");
             assert!(config::server_key(&key).is_some(), "{name}: {variable} names no key");
-            assert_eq!(settings.source(&key), Source::Environment, "{name}: {key}");
+            let expected = match key.as_str() {
+                "janus.cluster.secret.file" => Source::Override,
+                _ => Source::Environment,
+            };
+            assert_eq!(settings.source(&key), expected, "{name}: {key}");
         }
         assert!(name.ends_with(&format!("-{}", settings.node_id())), "{name}");
         let bootstrap = settings.list("controller.quorum.bootstrap.servers");

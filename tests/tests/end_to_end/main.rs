@@ -4,6 +4,7 @@ mod bench;
 mod big_file;
 mod clients;
 mod command_line;
+mod configuration;
 mod gaps;
 mod groups;
 mod hostile;
