@@ -10,6 +10,8 @@ use crate::{BrokerId, ControlError, Partition, Record, TopicPartition};
 /// Changes an ISR (KIP-497, KIP-903). The checks and their order are Kafka's. The answer is the one
 /// [`Record::Partition`]: if it names another leader than the sender, a reassignment was completed
 /// or the sender is on its way out, and the sender's answer is NEW_LEADER_ELECTED.
+///
+/// Beyond Kafka, a leader may propose an ISR without itself: it has found its log damaged.
 pub(super) fn alter(state: State<'_>, request: &AlterPartition) -> Outcome {
     state.check_broker_epoch(request.broker, request.broker_epoch)?;
     let topic = state
@@ -25,7 +27,13 @@ pub(super) fn alter(state: State<'_>, request: &AlterPartition) -> Outcome {
             return Err(ControlError::IneligibleReplica(*member));
         }
     }
-    let after = change(partition, Rules::new(state), |after| {
+    let resigns = request.isr.iter().all(|(member, _)| *member != request.broker);
+    let rules = match resigns {
+        // Its log is damaged: it must not be elected before it has caught up again.
+        true => Rules::new(state).stopped_uncleanly(request.broker),
+        false => Rules::new(state),
+    };
+    let after = change(partition, rules, |after| {
         after.isr = request.isr.iter().map(|(member, _)| *member).collect();
         after.recovering = request.recovering;
         // A leader on its way out stays in sync only as long as nobody can take over.
@@ -72,8 +80,9 @@ fn check_isr(partition: &Partition, request: &AlterPartition) -> Result<(), Cont
             return invalid(format!("{member} stands twice in the ISR of {}", partition.id));
         }
     }
-    if !members().any(|it| it == request.broker) {
-        return invalid(format!("the ISR of {} lacks its leader", partition.id));
+    // A leader may leave it, unlike in Kafka, but only to others.
+    if request.isr.is_empty() {
+        return invalid(format!("the ISR of {} would be empty", partition.id));
     }
     if request.recovering && request.isr.len() > 1 {
         return invalid(format!("{} cannot grow its ISR while it is recovering", partition.id));
