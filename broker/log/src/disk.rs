@@ -150,7 +150,7 @@ pub(crate) struct DirectoryEntry {
 
 /// Takes `bytes` on the disk of a directory and gives them back: an error where there is no room.
 pub fn claim_room(directory: &Path, bytes: usize) -> Result<()> {
-    const BLOCK: [u8; 64 * 1024] = [0; 64 * 1024];
+    static BLOCK: [u8; 64 * 1024] = [0; 64 * 1024];
     let path = directory.join("room.tmp");
     let claimed = File::create(&path).and_then(|mut file| {
         for _ in 0..bytes.div_ceil(BLOCK.len()) {
@@ -170,10 +170,10 @@ pub(crate) fn list(directory: &Path) -> Result<Vec<DirectoryEntry>> {
         let entry = entry.map_err(error)?;
         let Ok(name) = entry.file_name().into_string() else { continue };
         let metadata = entry.metadata().map_err(error)?;
-        if !metadata.is_file() && name.ends_with(".log") {
+        if metadata.is_dir() && name.ends_with(".log") {
             // Without it, its records would be missing and nobody would notice.
-            let no_file = io::Error::other("it is no regular file");
-            return Err(StorageError::new("read", &entry.path(), no_file));
+            let error = io::ErrorKind::IsADirectory.into();
+            return Err(StorageError::new("read", &entry.path(), error));
         }
         if metadata.is_file() {
             entries.push(DirectoryEntry {

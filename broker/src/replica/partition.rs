@@ -364,13 +364,7 @@ impl Partition {
         let Role::Leader(leader) = &mut state.role else { return None };
         let resignation = state.damage.and_then(|_| leader.resignation());
         let change = resignation.or_else(|| {
-            leader.isr_change(
-                state.high_watermark,
-                log_end_offset,
-                now_ms,
-                lag_max_ms,
-                can_join,
-            )
+            leader.isr_change(state.high_watermark, log_end_offset, now_ms, lag_max_ms, can_join)
         })?;
         let proposal = IsrProposal {
             topic_id: self.topic_id,
@@ -587,7 +581,9 @@ impl State {
         }
         // A smaller batch may fit where one before it did not: a producer's order would be broken.
         if disks.is_full() {
-            return Err(ReplicaError::Storage("a disk of this broker has failed or is full".into()));
+            return Err(ReplicaError::Storage(
+                "a disk of this broker has failed or is full".into(),
+            ));
         }
         let log = self.log.as_mut().ok_or_else(gone)?;
         let appended = log
@@ -645,12 +641,7 @@ impl State {
         Applied::Following { leader, leader_epoch }
     }
 
-    fn unreadable(
-        &mut self,
-        id: &TopicPartition,
-        offset: i64,
-        error: &ReadError,
-    ) -> ReplicaError {
+    fn unreadable(&mut self, id: &TopicPartition, offset: i64, error: &ReadError) -> ReplicaError {
         let reason = match error {
             ReadError::OffsetOutOfRange { .. } => return ReplicaError::OffsetOutOfRange,
             ReadError::Storage(error) if error.is_out_of_resources() => {

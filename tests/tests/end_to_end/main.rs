@@ -5,6 +5,7 @@ mod big_file;
 mod clients;
 mod command_line;
 mod configuration;
+mod disks;
 mod gaps;
 mod groups;
 mod hostile;
