@@ -15,6 +15,7 @@ use crate::control::{Controller, Images, Lease};
 use crate::group::Groups;
 use crate::metrics::Metrics;
 use crate::replica::{FetchSessions, Replicas};
+use crate::server::Memory;
 
 /// Settings that are read on every request, in the types that the code uses.
 pub struct Options {
@@ -46,6 +47,8 @@ pub struct Broker {
     pub groups: Arc<Groups>,
     pub lease: Arc<Lease>,
     pub metrics: Arc<Metrics>,
+    /// What requests and answers of clients may take.
+    pub memory: Memory,
     /// The epoch of this broker's registration; -1 before the first.
     pub broker_epoch: watch::Receiver<i64>,
 }

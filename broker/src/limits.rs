@@ -1,10 +1,25 @@
 //! Every bound of the broker that is not a Kafka setting, in one place.
 
+use std::time::Duration;
+
 /// Requests of one connection that are being answered. Beyond it the connection is not read.
 pub const REQUESTS_PER_CONNECTION: usize = 64;
 
 /// Answers waiting in memory for a slow reader, in bytes. Beyond it nothing more is answered.
 pub const UNSENT_BYTES_PER_CONNECTION: usize = 64 << 20;
+
+/// Answers waiting for slow readers on all connections, in bytes, beyond which a connection may leave
+/// only the second number unread, and a fetch is answered with no more.
+pub const ANSWER_BYTES: usize = 256 << 20;
+pub const ANSWER_BYTES_CROWDED: usize = 1 << 20;
+
+/// Requests that are larger share half of `queued.max.request.bytes`, all others the other half.
+pub const LARGE_REQUEST_BYTES: usize = 2 << 20;
+
+/// While others wait for memory, a request that has some must bring so many bytes in so much time, or
+/// its end.
+pub const SLOW_REQUEST_BYTES: usize = 1 << 20;
+pub const SLOW_REQUEST_TIME: Duration = Duration::from_secs(3);
 
 /// What a connection reads at once when it is idle; it grows while data keeps coming.
 pub const READ_BYTES_MIN: usize = 4 << 10;

@@ -27,7 +27,7 @@ use crate::replica::{
     Cleaner, CleanerOptions, Disks, FetchSessions, FetcherOptions, Fetchers, IsrChanges, IsrOptions,
     LogDirectory, Maintenance, MaintenanceOptions, Replicas, ReplicasOptions, write_checkpoints,
 };
-use crate::server;
+use crate::server::{self, Memory};
 
 /// Updates that may wait to be applied before the metadata stream is not read any further.
 const UPDATES_MAX: usize = 16;
@@ -168,6 +168,7 @@ pub async fn run(server: Server) -> Result<(), RunError> {
         groups: groups.clone(),
         lease: lease.clone(),
         metrics: metrics.clone(),
+        memory: Memory::new(usize::try_from(settings.i64("queued.max.request.bytes")).ok()),
         broker_epoch: broker_epoch_known.clone(),
     });
     let observer = Arc::new(Observer {

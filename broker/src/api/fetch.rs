@@ -216,7 +216,9 @@ impl Poll<'_> {
 
     fn bytes_max(&self) -> usize {
         match self.reader {
-            Reader::Client => self.broker.options.fetch_bytes_max,
+            Reader::Client => {
+                self.broker.memory.fetch_bytes_max(self.broker.options.fetch_bytes_max)
+            }
             Reader::Local | Reader::Follower { .. } => usize::MAX,
         }
     }

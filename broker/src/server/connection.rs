@@ -16,12 +16,13 @@ use bytes::{Buf, Bytes};
 use kafka::Chunks;
 use metadata::BrokerId;
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::time::{Instant, Sleep};
 
 use super::frames::Frames;
+use super::memory::Claim;
 use crate::broker::Broker;
-use crate::limits::{REQUESTS_PER_CONNECTION, UNSENT_BYTES_PER_CONNECTION, WRITE_SLICES};
+use crate::limits::{REQUESTS_PER_CONNECTION, SLOW_REQUEST_BYTES, SLOW_REQUEST_TIME, WRITE_SLICES};
 use crate::metrics::Arrival;
 
 /// Who is at the other end.
@@ -48,12 +49,24 @@ pub enum Reply {
     Close(String),
 }
 
+/// A request that is being answered.
+struct Asked {
+    arrival: Option<Arrival>,
+    reply: Reply,
+    /// What it has paid for its memory.
+    _memory: Option<OwnedSemaphorePermit>,
+}
+
 pub(super) struct Connection {
     stream: TcpStream,
     broker: Arc<Broker>,
     peer: Peer,
     frames: Frames,
-    answering: VecDeque<(Option<Arrival>, Reply)>,
+    /// The memory of the next request.
+    claim: Claim,
+    /// When to look whether the next request goes on coming, and how much of it was there before.
+    watched: Option<(Instant, usize)>,
+    answering: VecDeque<Asked>,
     unsent: VecDeque<Bytes>,
     unsent_bytes: usize,
     /// No more requests are read; the connection ends when all is sent.
@@ -72,6 +85,8 @@ impl Connection {
             broker,
             peer,
             frames: Frames::new(frame_bytes_max),
+            claim: Claim::default(),
+            watched: None,
             answering: VecDeque::new(),
             unsent: VecDeque::new(),
             unsent_bytes: 0,
@@ -104,13 +119,12 @@ impl Connection {
             if self.closing && self.answering.is_empty() && self.unsent.is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            let dispatched = self.dispatch()?;
+            let dispatched = self.dispatch(context)?;
             let read = self.poll_read(context)?;
             if answered || written || dispatched || read {
                 self.last_active = Instant::now();
             } else {
-                ready!(self.poll_idle(context));
-                return Poll::Ready(Ok(()));
+                return self.poll_idle(context);
             }
         }
     }
@@ -118,8 +132,8 @@ impl Connection {
     /// Moves finished answers, oldest first, to what is to be sent.
     fn poll_answers(&mut self, context: &mut Context<'_>) -> bool {
         let mut moved = false;
-        while self.unsent_bytes < UNSENT_BYTES_PER_CONNECTION {
-            let answer = match self.answering.front_mut().map(|(_, reply)| reply) {
+        while self.may_leave_unread() {
+            let answer = match self.answering.front_mut().map(|asked| &mut asked.reply) {
                 None => break,
                 Some(Reply::Later(answer)) => match answer.as_mut().poll(context) {
                     Poll::Pending => break,
@@ -132,11 +146,12 @@ impl Connection {
                 Some(Reply::Now(answer)) => Some(std::mem::take(answer)),
                 Some(Reply::Nothing | Reply::Close(_)) => None,
             };
-            let arrival = self.answering.pop_front().and_then(|(arrival, _)| arrival);
+            let arrival = self.answering.pop_front().and_then(|asked| asked.arrival);
             self.broker.metrics.requests.answered(arrival);
             moved = true;
             for chunk in answer.into_iter().flat_map(|it| it.0).filter(|it| !it.is_empty()) {
                 self.unsent_bytes += chunk.len();
+                self.broker.memory.unsent(chunk.len());
                 self.unsent.push_back(chunk);
             }
         }
@@ -166,6 +181,7 @@ impl Connection {
 
     fn sent(&mut self, mut bytes: usize) {
         self.unsent_bytes -= bytes;
+        self.broker.memory.sent(bytes);
         while bytes > 0 {
             let front = self.unsent.front_mut().expect("no more is sent than was there");
             if front.len() > bytes {
@@ -177,20 +193,31 @@ impl Connection {
         }
     }
 
-    fn accepts_requests(&self) -> bool {
-        !self.closing
-            && self.answering.len() < REQUESTS_PER_CONNECTION
-            && self.unsent_bytes < UNSENT_BYTES_PER_CONNECTION
+    fn may_leave_unread(&self) -> bool {
+        self.unsent_bytes < self.broker.memory.unsent_bytes_max()
     }
 
-    fn dispatch(&mut self) -> io::Result<bool> {
+    fn accepts_requests(&self) -> bool {
+        !self.closing && self.answering.len() < REQUESTS_PER_CONNECTION && self.may_leave_unread()
+    }
+
+    fn dispatch(&mut self, context: &mut Context<'_>) -> io::Result<bool> {
         let mut dispatched = false;
-        while self.accepts_requests() {
-            let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-            let Some(frame) = self.frames.next().map_err(|error| invalid(error.to_string()))?
-            else {
+        // Who waits for memory looks at what it got even when nothing can be done with it now.
+        while self.accepts_requests() || self.claim.is_waiting() {
+            let Some(length) = self.frames.announced().map_err(invalid)? else { break };
+            // What clients wait for comes from other brokers: those wait for nobody.
+            let memory = &self.broker.memory;
+            let free = self.peer.broker.is_some();
+            if !free && self.claim.poll(memory, length, context).is_pending() {
                 break;
-            };
+            }
+            if !self.accepts_requests() {
+                break;
+            }
+            let Some(frame) = self.frames.next(length) else { break };
+            let memory = self.claim.take();
+            self.watched = None;
             dispatched = true;
             if self.peer.broker.is_some() && !self.answering.is_empty() {
                 self.peer.hurry.notify_one();
@@ -203,14 +230,17 @@ impl Connection {
                     self.closing = true;
                 }
                 Reply::Nothing => self.broker.metrics.requests.answered(arrival),
-                reply => self.answering.push_back((arrival, reply)),
+                reply => self.answering.push_back(Asked { arrival, reply, _memory: memory }),
             }
+        }
+        if self.watched.is_none() && self.claim.holds() {
+            self.watched = Some((Instant::now() + SLOW_REQUEST_TIME, self.frames.arrived()));
         }
         Ok(dispatched)
     }
 
     fn poll_read(&mut self, context: &mut Context<'_>) -> io::Result<bool> {
-        if !self.accepts_requests() {
+        if !self.accepts_requests() || self.claim.is_waiting() {
             return Ok(false);
         }
         while self.stream.poll_read_ready(context)?.is_ready() {
@@ -227,16 +257,49 @@ impl Connection {
         Ok(false)
     }
 
-    /// Ready when nothing has happened for `connections.max.idle.ms`.
-    fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    /// Ready when nothing has happened for `connections.max.idle.ms`. What is asked may take longer,
+    /// but not the reading of an answer. An error when a request comes so slowly that others wait
+    /// for the memory that it has.
+    fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            ready!(self.idle.as_mut().poll(context));
-            let due = self.last_active + self.max_idle;
-            if due <= Instant::now() && self.answering.is_empty() {
-                return Poll::Ready(());
+            if let Some((due, _)) = self.watched.filter(|(due, _)| *due < self.idle.deadline()) {
+                self.idle.as_mut().reset(due);
             }
-            let next = due.max(Instant::now() + Duration::from_millis(100));
-            self.idle.as_mut().reset(next);
+            ready!(self.idle.as_mut().poll(context));
+            let now = Instant::now();
+            if let Some((_, before)) = self.watched.filter(|(due, _)| *due <= now) {
+                self.check_pace(before)?;
+                self.watched = Some((now + SLOW_REQUEST_TIME, self.frames.arrived()));
+            }
+            let due = self.last_active + self.max_idle;
+            if due <= now && (self.answering.is_empty() || !self.unsent.is_empty()) {
+                return Poll::Ready(Ok(()));
+            }
+            self.idle.as_mut().reset(due.max(now + Duration::from_millis(100)));
         }
     }
+
+    fn check_pace(&mut self, before: usize) -> io::Result<()> {
+        let arrived = self.frames.arrived();
+        let Some(length) = self.frames.announced().map_err(invalid)? else { return Ok(()) };
+        if arrived >= before + SLOW_REQUEST_BYTES || !self.broker.memory.is_wanted(length) {
+            return Ok(());
+        }
+        Err(invalid(format!(
+            "{arrived} bytes of a request of {length} have come, and {} in the last {} s, while \
+             others wait for the memory that it has (queued.max.request.bytes)",
+            arrived.saturating_sub(before),
+            SLOW_REQUEST_TIME.as_secs()
+        )))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.broker.memory.sent(self.unsent_bytes);
+    }
+}
+
+fn invalid(error: impl ToString) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }

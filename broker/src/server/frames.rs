@@ -59,17 +59,10 @@ impl Frames {
         }
     }
 
-    /// The next whole frame, without its length prefix.
-    pub(super) fn next(&mut self) -> Result<Option<Bytes>, BadLength> {
-        if let Some((frame, length)) = &mut self.large {
-            if frame.len() < *length {
-                return Ok(None);
-            }
-            let whole = frame.split_to(*length).freeze();
-            // A read may have brought the beginning of the next frame.
-            self.buffer = BytesMut::from(&frame[..]);
-            self.large = None;
-            return Ok(Some(whole));
+    /// The length of the next frame, once it has been announced.
+    pub(super) fn announced(&mut self) -> Result<Option<usize>, BadLength> {
+        if let Some((_, length)) = &self.large {
+            return Ok(Some(*length));
         }
         let Some(prefix) = self.buffer.first_chunk::<4>() else {
             self.release();
@@ -78,10 +71,29 @@ impl Frames {
         let announced = i32::from_be_bytes(*prefix);
         let max = self.frame_bytes_max;
         let length = usize::try_from(announced).ok().filter(|length| (1..=max).contains(length));
-        let length = length.ok_or(BadLength { length: announced, max })?;
+        length.map(Some).ok_or(BadLength { length: announced, max })
+    }
+
+    /// How much of the frame that has been announced is here.
+    pub(super) fn arrived(&self) -> usize {
+        self.large.as_ref().map_or(self.buffer.len(), |(frame, _)| frame.len())
+    }
+
+    /// The frame that was announced with this length, without its prefix, when all of it is here.
+    pub(super) fn next(&mut self, length: usize) -> Option<Bytes> {
+        if let Some((frame, length)) = &mut self.large {
+            if frame.len() < *length {
+                return None;
+            }
+            let whole = frame.split_to(*length).freeze();
+            // A read may have brought the beginning of the next frame.
+            self.buffer = BytesMut::from(&frame[..]);
+            self.large = None;
+            return Some(whole);
+        }
         if self.buffer.len() >= 4 + length {
             self.buffer.advance(4);
-            return Ok(Some(self.buffer.split_to(length).freeze()));
+            return Some(self.buffer.split_to(length).freeze());
         }
         if length > SHARED_FRAME_BYTES {
             self.buffer.advance(4);
@@ -90,7 +102,7 @@ impl Frames {
             self.buffer = BytesMut::new();
             self.large = Some((frame, length));
         }
-        Ok(None)
+        None
     }
 
     /// An idle connection holds no buffer.
@@ -111,6 +123,11 @@ mod tests {
         bytes
     }
 
+    fn next(frames: &mut Frames) -> Option<Bytes> {
+        let length = frames.announced().unwrap()?;
+        frames.next(length)
+    }
+
     #[test]
     fn frames_of_any_size_arrive_whole_however_they_are_cut() {
         let sizes = [1, 5, 4_000, SHARED_FRAME_BYTES + 1, 3, 2_000_000, 7];
@@ -128,7 +145,7 @@ mod tests {
                 space.extend_from_slice(&stream[at..at + room]);
                 at += room;
                 frames.filled(room);
-                while let Some(frame) = frames.next().unwrap() {
+                while let Some(frame) = next(&mut frames) {
                     found.push(frame);
                 }
             }
@@ -142,7 +159,7 @@ mod tests {
         for announced in [0, -1, i32::MIN, i32::MAX, 1_001] {
             let mut frames = Frames::new(1_000);
             frames.space().extend_from_slice(&announced.to_be_bytes());
-            assert!(frames.next().is_err(), "{announced}");
+            assert!(frames.announced().is_err(), "{announced}");
         }
     }
 
@@ -150,7 +167,7 @@ mod tests {
     fn an_announced_frame_takes_memory_only_as_it_arrives() {
         let mut frames = Frames::new(100 << 20);
         frames.space().extend_from_slice(&(100i32 << 20).to_be_bytes());
-        assert_eq!(frames.next(), Ok(None));
+        assert_eq!(next(&mut frames), None);
         assert!(frames.space().capacity() <= 2 << 20);
     }
 }

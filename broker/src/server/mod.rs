@@ -3,6 +3,8 @@
 mod connection;
 mod frames;
 mod listener;
+mod memory;
 
 pub use connection::{Peer, Reply};
 pub use listener::{bind, serve};
+pub use memory::Memory;

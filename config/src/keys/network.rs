@@ -48,8 +48,8 @@ table! {
     "max.connection.creation.rate": int = "2147483647", at_least(0), broker, cluster_wide, unused;
     /// Requests that wait before sockets are no longer read.
     "queued.max.requests": int = "500", at_least(1), broker;
-    /// Bytes of requests that wait before sockets are no longer read. -1: no limit.
-    "queued.max.request.bytes": long = "-1", broker;
+    /// Bytes of clients' requests, not yet answered, beyond which sockets wait. -1: no limit.
+    "queued.max.request.bytes": long = "268435456", between_or(1, i64::MAX, -1), broker;
     /// Partitions described in one answer.
     "max.request.partition.size.limit": int = "2000", at_least(1), broker;
     /// Incremental fetch sessions kept at once.
