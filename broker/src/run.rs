@@ -24,8 +24,9 @@ use crate::limits::{ISR_QUEUE, OPEN_FILES, TAIL_CACHE_BYTES};
 use crate::metrics::{Metrics, Observer};
 use crate::peer::PeerOptions;
 use crate::replica::{
-    Cleaner, CleanerOptions, Disks, FetchSessions, FetcherOptions, Fetchers, IsrChanges, IsrOptions,
-    LogDirectory, Maintenance, MaintenanceOptions, Replicas, ReplicasOptions, write_checkpoints,
+    Cleaner, CleanerOptions, Disks, FetchSessions, FetcherOptions, Fetchers, IsrChanges,
+    IsrOptions, LogDirectory, Maintenance, MaintenanceOptions, Replicas, ReplicasOptions,
+    write_checkpoints,
 };
 use crate::server::{self, Memory};
 
@@ -204,7 +205,7 @@ pub async fn run(server: Server) -> Result<(), RunError> {
         updates,
         may_shutdown,
     };
-    tokio::spawn(session.run());
+    let session = tokio::spawn(session.run());
     let applier = Applier {
         replicas: replicas.clone(),
         images: images.clone(),
@@ -258,6 +259,16 @@ pub async fn run(server: Server) -> Result<(), RunError> {
 
     tokio::select! {
         stopped = stop_signal() => stopped.map_err(failed)?,
+        Ok(Err(refusal)) = session => {
+            let paths = opened.iter().map(|it| it.path.join("meta.properties"));
+            let paths: Vec<_> = paths.map(|it| it.display().to_string()).collect();
+            return Err(configuration(format!(
+                "the controllers refuse this broker: {refusal}; {} names cluster {cluster}: point \
+                 log.dirs at this cluster's directory, the controllers' addresses at that cluster, \
+                 or janus.cluster.secret.file at its secret",
+                paths.join(", ")
+            )));
+        }
         // Nothing is closed in order: the next start finds out what the disk holds.
         error = disks.failed() => {
             let next = "repair the disk and start this broker again, the others have taken over";

@@ -118,15 +118,16 @@ impl From<tonic::Status> for Ended {
 }
 
 impl Session {
-    /// Runs until the receiver of updates is gone.
-    pub async fn run(mut self) {
+    /// Runs until the receiver of updates is gone. An error says that all controllers refuse this
+    /// broker, which was never registered: they are those of another cluster.
+    pub async fn run(mut self) -> Result<(), String> {
         let mut refusals = 0;
         loop {
-            let Some((endpoint, client)) = self.find_active().await else { return };
+            let Some((endpoint, client)) = self.find_active().await? else { return Ok(()) };
             let ended = self.stay(&endpoint, client).await;
             self.active.send_replace(None);
             if self.updates.is_closed() || matches!(ended, Ended::Stopping) {
-                return;
+                return Ok(());
             }
             tracing::info!("left controller {endpoint}: {ended}");
             if matches!(ended, Ended::Refused(_)) {
@@ -139,17 +140,20 @@ impl Session {
     }
 
     /// Asks all controllers until one is active.
-    async fn find_active(&self) -> Option<(String, ControllerClient)> {
+    async fn find_active(&self) -> Result<Option<(String, ControllerClient)>, String> {
         let mut pause = SEARCH_PAUSE;
         let mut tries = 0;
         loop {
             let problem = match ask(self.options.clone(), None).await {
-                Ok(Some(found)) => return Some(found),
+                Ok(Some(found)) => return Ok(Some(found)),
                 Ok(None) => None,
-                Err(problem) => Some(problem),
+                Err(Unfound::Refused(refusal)) if *self.broker_epoch.borrow() < 0 => {
+                    return Err(refusal);
+                }
+                Err(Unfound::Refused(problem) | Unfound::Unknown(problem)) => Some(problem),
             };
             if self.updates.is_closed() {
-                return None;
+                return Ok(None);
             }
             tries += 1;
             if tries % 50 == 10 {
@@ -384,12 +388,20 @@ struct Current {
     epoch: ControllerEpoch,
 }
 
+/// Why nobody knows the active controller.
+enum Unfound {
+    /// No controller takes this broker for a member of its cluster.
+    Refused(String),
+    /// Perhaps later.
+    Unknown(String),
+}
+
 /// Asks all controllers at once who is active; the first that says "me" is it. Beside a current
 /// one, only a controller of a newer epoch is.
 async fn ask(
     options: SessionOptions,
     current: Option<Current>,
-) -> Result<Option<(String, ControllerClient)>, String> {
+) -> Result<Option<(String, ControllerClient)>, Unfound> {
     let mut asked = JoinSet::new();
     let is_current = |endpoint: &str| current.as_ref().is_some_and(|it| it.endpoint == endpoint);
     let newer_than = current.as_ref().map(|it| it.epoch);
@@ -399,32 +411,42 @@ async fn ask(
         asked.spawn(async move {
             let mut client = connect(&endpoint, CONNECT_TIMEOUT, credentials)
                 .await
-                .map_err(|error| error.to_string())?;
+                .map_err(|error| Unfound::Unknown(error.to_string()))?;
             let mut request = tonic::Request::new(grpc::DescribeQuorumRequest { cluster_id });
             request.set_timeout(CALL_TIMEOUT);
-            let reply = client
-                .describe_quorum(request)
-                .await
-                .map_err(|status| format!("{endpoint}: {}", status.message()))?
-                .into_inner();
+            let unfound = |status: tonic::Status| {
+                let text = format!("{endpoint}: {}", status.message());
+                match status.code() {
+                    tonic::Code::FailedPrecondition | tonic::Code::Unauthenticated => {
+                        Unfound::Refused(text)
+                    }
+                    _ => Unfound::Unknown(text),
+                }
+            };
+            let reply = client.describe_quorum(request).await.map_err(unfound)?.into_inner();
             let epoch = reply.epoch.unwrap_or_default();
             let epoch = ControllerEpoch { generation: epoch.generation, term: epoch.term };
             let active = reply.active_id >= 0
                 && reply.active_id == reply.answered_by
                 && newer_than.is_none_or(|current| epoch > current);
-            Ok::<_, String>(active.then_some((endpoint, client)))
+            Ok::<_, Unfound>(active.then_some((endpoint, client)))
         });
     }
     let mut problem = None;
+    let mut all_refuse = true;
     while let Some(answer) = asked.join_next().await {
+        all_refuse &= matches!(answer, Ok(Err(Unfound::Refused(_))));
         match answer {
             Ok(Ok(Some(found))) => return Ok(Some(found)),
-            Ok(Ok(None)) => {}
-            Ok(Err(error)) => problem = Some(error),
-            Err(_) => {}
+            Ok(Ok(None)) | Err(_) => {}
+            Ok(Err(Unfound::Refused(text) | Unfound::Unknown(text))) => problem = Some(text),
         }
     }
-    problem.map_or(Ok(None), Err)
+    match problem {
+        None => Ok(None),
+        Some(refusal) if all_refuse => Err(Unfound::Refused(refusal)),
+        Some(problem) => Err(Unfound::Unknown(problem)),
+    }
 }
 
 /// The chunks of one update that have arrived.

@@ -135,6 +135,12 @@ fn lines(topic: &str, count: usize) -> String {
     (0..count).map(|number| format!("{topic} {number} {}\n", "x".repeat(100))).collect()
 }
 
+/// Writes lines in many small batches.
+fn produce(cluster: &Cluster, lines: &str) {
+    let words = "-P -t orders -X acks=all -X batch.num.messages=500";
+    cluster.kcat(words).input(lines).success();
+}
+
 /// Changes one byte in the middle of a partition's first segment, and returns the segment.
 fn damage(cluster: &Cluster, broker: i64, partition: &str) -> PathBuf {
     let segment = cluster.log_dir(broker).join(partition).join("00000000000000000000.log");
@@ -156,7 +162,7 @@ fn a_damaged_batch_is_never_served_and_comes_back_from_another_replica() {
         cluster.expect_error("another replica takes over");
         cluster.create_topic("orders", 1, &[]);
         let written = lines("orders", 50_000);
-        cluster.kcat("-P -t orders -X acks=all").input(written.as_str()).success();
+        produce(cluster, &written);
         let before = cluster.leader("orders", 0);
         let segment = damage(cluster, before, "orders-0");
         // What is in memory still is whole; soon it is read from the file.
@@ -197,13 +203,13 @@ fn a_damaged_batch_of_an_only_replica_is_an_error_and_all_others_are_served() {
         cluster.expect_error("no other replica is in sync");
         cluster.json("topics create orders --partitions 1 --replication-factor 1");
         let written = lines("orders", 50_000);
-        cluster.kcat("-P -t orders -X acks=all").input(written.as_str()).success();
+        produce(cluster, &written);
         damage(cluster, cluster.leader("orders", 0), "orders-0");
         let (read, said) = eventually("the damage is found", || {
             let read = cluster.kcat("-C -t orders -o beginning -e -q").run();
             (!read.status.success()).then_some((read.stdout, read.stderr))
         });
-        assert!(said.contains("CRC"), "{said}");
+        assert!(said.contains("at offset ") && said.contains("Invalid message"), "{said}");
         assert!(!read.is_empty() && written.starts_with(&read), "something wrong was served");
         // Whoever asks for what lies behind it gets it, and writers do not notice.
         let tail = cluster.kcat("-C -t orders -o 40000 -e -q").success();
@@ -232,7 +238,9 @@ fn a_broker_that_cannot_write_ends_and_the_rest_goes_on() {
             // It does not take the empty disk for its own either.
             let refused = cluster.janus("start broker 3").run();
             assert!(!refused.status.success(), "{refused}");
-            assert!(refused.stderr.contains("is not formatted"), "{refused}");
+            assert!(refused.stderr.contains("Read-only file system"), "{refused}");
+            let broker = broker_process(cluster, 3).run();
+            assert_eq!(broker.status.code(), Some(2), "{broker}");
 
             load.mark_fault("the disk is back");
             drop(disk);
@@ -251,7 +259,7 @@ fn an_unreadable_replica_is_set_aside_and_fetched_anew() {
     with_cluster(&SMALL_AND_COLD, |cluster| {
         cluster.create_topic("orders", 3, &[]);
         let written = lines("orders", 100_000);
-        cluster.kcat("-P -t orders -X acks=all").input(written.as_str()).success();
+        produce(cluster, &written);
         cluster.json("stop broker 3");
         // Root reads whatever its permissions are, but no directory as a file, nor the other way.
         let replicas = ["orders-0", "orders-1"].map(|it| cluster.log_dir(3).join(it));
@@ -267,5 +275,38 @@ fn an_unreadable_replica_is_set_aside_and_fetched_anew() {
         assert!(log.contains(&format!("cannot create {}", replicas[1].display())), "{log}");
         cluster.json("down");
         assert_logs_are_equal(cluster, &["orders-0", "orders-1", "orders-2"]);
+    });
+}
+
+/// A broker's process, as `janus start` starts it.
+fn broker_process(cluster: &Cluster, broker: i64) -> Program {
+    let directory = std::env::var_os("JANUS_BIN_DIR").expect("JANUS_BIN_DIR names the binaries");
+    let properties = cluster.data().join(format!("broker-{broker}")).join("server.properties");
+    Program::new(Path::new(&directory).join("janus-broker")).argument(properties)
+}
+
+#[test]
+fn a_directory_that_is_in_use_or_of_another_cluster_is_refused() {
+    with_cluster(&[], |cluster| {
+        cluster.create_topic("orders", 3, &[]);
+        let second = broker_process(cluster, 3).run().failure(2);
+        let directory = cluster.log_dir(3);
+        assert!(second.contains(&format!("{} is in use", directory.display())), "{second}");
+        cluster.kcat("-P -t orders -X acks=all").input("undisturbed\n").success();
+        cluster.wait_until_in_sync();
+
+        cluster.json("stop broker 3");
+        let meta = directory.join("meta.properties");
+        let ours = fs::read_to_string(&meta).unwrap();
+        let id = cluster.status()["cluster_id"].as_str().unwrap().to_owned();
+        let others = "otheotheotheotheotheoA";
+        fs::write(&meta, ours.replace(&id, others)).unwrap();
+        let refused = broker_process(cluster, 3).run().failure(2);
+        let words = [format!("{} names cluster {others}", meta.display()), id];
+        assert!(words.iter().all(|word| refused.contains(word)), "{refused}");
+        fs::write(&meta, ours).unwrap();
+        cluster.json("start broker 3");
+        cluster.wait_until_in_sync();
+        assert_eq!(cluster.kcat("-C -t orders -o beginning -e -q").success(), "undisturbed\n");
     });
 }
