@@ -1,11 +1,15 @@
 //! Bad input on every port, while an honest load runs beside it.
 //!
 //! What is asked: the right error or a closed connection, no process dies, memory stays within its
-//! bound (`docs/limits.md`), and the honest load loses nothing. How long it waited is printed.
+//! bound (`docs/limits.md`), and the honest load loses nothing. How long it waited is printed, and how
+//! long one honest client waits for each of its answers.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use kafka::messages::fetch::{FetchPartition, FetchTopic};
@@ -14,7 +18,7 @@ use kafka::messages::produce::{PartitionProduceData, TopicProduceData};
 use kafka::messages::{ApiVersionsRequest, FetchRequest, ListOffsetsRequest, ProduceRequest};
 use kafka::{Chunks, ErrorCode, Request, Str};
 use records::{BatchBuilder, Codec};
-use tests::{Cluster, report, with_cluster};
+use tests::{Cluster, eventually, report, with_cluster};
 
 use crate::load::{assert_nothing_broken, under_load, wait_until_it_flows};
 
@@ -26,10 +30,16 @@ const FETCH_VERSION: i16 = 11;
 const LIST_OFFSETS_VERSION: i16 = 7;
 
 /// What a broker may take at the worst of these tests; `docs/limits.md` adds it up.
-const BROKER_BYTES_MAX: u64 = 640 << 20;
+const BROKER_BYTES_MAX: u64 = 704 << 20;
 const IDLE_CONNECTIONS: usize = 10_000;
 /// Fetches of one connection that reads none of the answers.
 const UNREAD_FETCHES: usize = 200;
+/// Connections that each send half of a request, and how many of them the broker must have closed
+/// before the test goes on: then others have had their turn.
+const HALF_REQUESTS: usize = 200;
+const HALF_REQUESTS_CLOSED: usize = 8;
+/// Time between two records of the honest client.
+const HONEST_INTERVAL: Duration = Duration::from_millis(5);
 /// More than a broker unpacks of one batch.
 const BOMB_BYTES: usize = 200 << 20;
 
@@ -60,13 +70,16 @@ fn pids(cluster: &Cluster) -> Vec<u64> {
     servers.concat().iter().map(|it| it["pid"].as_u64().expect("it runs")).collect()
 }
 
+/// Resident memory of a process, now (`VmRSS`) or at its worst (`VmHWM`).
+fn resident(pid: u64, line: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|it| it.strip_prefix(line)?.strip_prefix(':')).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
+
 /// Resident memory of every broker.
 fn broker_bytes(cluster: &Cluster) -> Vec<u64> {
-    let resident = |pid: u64| {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
-    };
+    let resident = |pid| resident(pid, "VmRSS");
     let status = cluster.status();
     let brokers = status["brokers"].as_array().unwrap();
     brokers.iter().map(|it| resident(it["pid"].as_u64().unwrap())).collect()
@@ -157,6 +170,10 @@ fn ask<R: Request>(stream: &mut TcpStream, request: &R, version: i16) -> R::Resp
 }
 
 fn produce(stream: &mut TcpStream, topic: &str, batch: Bytes) -> ErrorCode {
+    produce_with(1, stream, topic, batch)
+}
+
+fn produce_with(acks: i16, stream: &mut TcpStream, topic: &str, batch: Bytes) -> ErrorCode {
     let data = PartitionProduceData { index: 0, records: Some(Chunks(vec![batch])) };
     let topic = TopicProduceData {
         name: Str::from(topic),
@@ -164,8 +181,8 @@ fn produce(stream: &mut TcpStream, topic: &str, batch: Bytes) -> ErrorCode {
         ..Default::default()
     };
     let request = ProduceRequest {
-        acks: 1,
-        timeout_ms: 1000,
+        acks,
+        timeout_ms: PATIENCE.as_millis() as i32,
         topic_data: vec![topic],
         transactional_id: None,
     };
@@ -191,9 +208,65 @@ fn lying(edit: impl Fn(&mut [u8])) -> Bytes {
 
 /// A connection to the leader of partition 0.
 fn connect_to_leader(cluster: &Cluster, topic: &str) -> TcpStream {
-    let leader = cluster.leader(topic, 0) as usize;
-    let status = cluster.status();
-    connect(status["brokers"][leader - 1]["port"].as_u64().unwrap() as u16)
+    connect_to(cluster, cluster.leader(topic, 0))
+}
+
+fn connect_to(cluster: &Cluster, broker: i64) -> TcpStream {
+    let addresses: Vec<&str> = cluster.bootstrap.split(',').collect();
+    let address = addresses[broker as usize - 1];
+    connect(address.rsplit(':').next().unwrap().parse().unwrap())
+}
+
+/// A client that writes a record, waits for its answer, and writes the next one.
+struct Honest {
+    ends: Arc<AtomicBool>,
+    thread: JoinHandle<[Vec<Duration>; 2]>,
+}
+
+impl Honest {
+    fn start(cluster: &Cluster) -> Self {
+        let mut stream = connect_to_leader(cluster, "honest");
+        let ends = Arc::new(AtomicBool::new(false));
+        let asked = ends.clone();
+        let thread = std::thread::spawn(move || {
+            // One is free for the broker, the other has to find room.
+            let batches = [100, 100 << 10].map(|bytes| batch(Codec::None, None, &noise(3, bytes)));
+            let mut waited = [Vec::new(), Vec::new()];
+            while !asked.load(Ordering::Relaxed) {
+                for (batch, waited) in batches.iter().zip(&mut waited) {
+                    let begin = Instant::now();
+                    let error = produce_with(-1, &mut stream, "honest", batch.clone().into());
+                    assert_eq!(error, ErrorCode::None);
+                    waited.push(begin.elapsed());
+                    std::thread::sleep(HONEST_INTERVAL);
+                }
+            }
+            waited
+        });
+        Self { ends, thread }
+    }
+
+    /// Prints how long it waited. Not one of its records was refused.
+    fn stop(self, beside: &str) {
+        self.ends.store(true, Ordering::Relaxed);
+        let waited = self.thread.join().expect("an honest client is served");
+        let [small, larger] = waited.map(|mut waited| {
+            waited.sort();
+            let at = |share: usize| waited[(waited.len() - 1) * share / 100].as_secs_f64() * 1000.0;
+            let (median, p99, most) = (at(50), at(99), at(100));
+            format!("p50 {median:.1}, p99 {p99:.1}, most {most:.1} ms")
+        });
+        report(format!("  honest beside {beside}: 100 bytes {small}; 100 KiB {larger}"));
+    }
+}
+
+fn garbage_is_not_answered(cluster: &Cluster) {
+    for (name, port) in ports(cluster) {
+        for bytes in garbage() {
+            let answer = answer_until_closed(port, &bytes);
+            assert!(answer.len() < 64 << 10, "{name} answers {} bytes", answer.len());
+        }
+    }
 }
 
 fn bad_batches_are_named(cluster: &Cluster) {
@@ -285,6 +358,80 @@ fn slow_readers_cost_little(cluster: &Cluster) {
     drop(readers);
 }
 
+/// A connection that announces a request, sends half of it, and then nothing more.
+struct HalfRequest {
+    stream: TcpStream,
+    unsent: usize,
+    closed: bool,
+}
+
+impl HalfRequest {
+    fn begin(mut stream: TcpStream, bytes: usize) -> Self {
+        stream.write_all(&(bytes as u32).to_be_bytes()).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        Self { stream, unsent: bytes / 2, closed: false }
+    }
+
+    /// Sends what the broker takes, and looks whether it has closed the connection.
+    fn go_on(&mut self, chunk: &[u8]) {
+        let blocked = |error: &std::io::Error| error.kind() == ErrorKind::WouldBlock;
+        while self.unsent > 0 && !self.closed {
+            match self.stream.write(&chunk[..chunk.len().min(self.unsent)]) {
+                Ok(bytes) => self.unsent -= bytes,
+                Err(error) if blocked(&error) => break,
+                Err(_) => self.closed = true,
+            }
+        }
+        self.closed |= match self.stream.read(&mut [0]) {
+            Ok(_) => true,
+            Err(error) => !blocked(&error),
+        };
+    }
+}
+
+/// Many connections that each send half of a request of these sizes to the honest client's broker.
+fn half_requests(cluster: &Cluster, what: &str, sizes: &[usize]) {
+    let leader = cluster.leader("honest", 0);
+    let status = cluster.status();
+    let brokers = status["brokers"].as_array().unwrap();
+    let pid = brokers.iter().find(|it| it["id"].as_i64() == Some(leader)).unwrap()["pid"].clone();
+    let pid = pid.as_u64().unwrap();
+    let mut requests: Vec<HalfRequest> = (0..HALF_REQUESTS)
+        .map(|at| HalfRequest::begin(connect_to(cluster, leader), sizes[at % sizes.len()]))
+        .collect();
+    let chunk = noise(13, 256 << 10);
+    let mut most = 0;
+    eventually("those that come slowly make room for others", || {
+        requests.iter_mut().for_each(|request| request.go_on(&chunk));
+        most = most.max(resident(pid, "VmRSS"));
+        let closed = requests.iter().filter(|request| request.closed).count();
+        (closed >= HALF_REQUESTS_CLOSED).then_some(())
+    });
+    let announced: usize = (0..HALF_REQUESTS).map(|at| sizes[at % sizes.len()]).sum();
+    report(format!(
+        "  {HALF_REQUESTS} {what} announce {} MiB; the broker takes {} MiB at most",
+        announced >> 20,
+        most >> 20
+    ));
+    assert!(most <= BROKER_BYTES_MAX, "{what}: {} MiB", most >> 20);
+    drop(requests);
+    // Who asks for as much and sends it is served: the batch is too large, which the answer says.
+    let mut stream = connect_to(cluster, leader);
+    for bytes in [3 << 20, 64 << 20] {
+        let large = batch(Codec::None, None, &vec![0; bytes]);
+        let error = produce(&mut stream, "honest", large.into());
+        assert_eq!(error, ErrorCode::MessageTooLarge, "{bytes} bytes");
+    }
+}
+
+fn large_half_requests_wait(cluster: &Cluster) {
+    half_requests(cluster, "half-sent large requests", &[16 << 20, 32 << 20, 48 << 20, 64 << 20]);
+}
+
+fn ordinary_half_requests_wait(cluster: &Cluster) {
+    half_requests(cluster, "half-sent requests", &[3 << 19]);
+}
+
 fn idle_connections_cost_little(cluster: &Cluster) {
     let status = cluster.status();
     let port = status["brokers"][0]["port"].as_u64().unwrap() as u16;
@@ -310,29 +457,30 @@ fn bad_input_is_refused_and_harms_nobody() {
     with_cluster(&[], |cluster| {
         cluster.create_topic("plain", 1, &[]);
         cluster.create_topic("compacted", 1, &["cleanup.policy=compact"]);
+        cluster.create_topic("honest", 1, &[]);
         let before = pids(cluster);
         let report_of_load = under_load(cluster, |load| {
-            load.mark_fault("garbage on every port");
-            for (name, port) in ports(cluster) {
-                for bytes in garbage() {
-                    let answer = answer_until_closed(port, &bytes);
-                    assert!(answer.len() < 64 << 10, "{name} answers {} bytes", answer.len());
-                }
-            }
-            wait_until_it_flows(load);
             for (name, hostile) in [
-                ("bad batches", bad_batches_are_named as fn(&Cluster)),
+                ("nobody", (|_| {}) as fn(&Cluster)),
+                ("garbage on every port", garbage_is_not_answered),
+                ("bad batches", bad_batches_are_named),
                 ("forged replicas", replicas_are_not_forged),
                 ("bombs", bombs_do_not_go_off),
                 ("slow readers", slow_readers_cost_little),
+                ("large half requests", large_half_requests_wait),
+                ("half requests", ordinary_half_requests_wait),
                 ("idle connections", idle_connections_cost_little),
             ] {
+                let honest = Honest::start(cluster);
                 load.mark_fault(name);
                 hostile(cluster);
                 wait_until_it_flows(load);
+                honest.stop(name);
             }
         });
         assert_nothing_broken(&report_of_load);
         assert_eq!(pids(cluster), before, "no server died");
+        let most: Vec<u64> = before.iter().map(|pid| resident(*pid, "VmHWM") >> 20).collect();
+        report(format!("  memory of brokers and controllers at its most: {most:?} MiB"));
     });
 }
