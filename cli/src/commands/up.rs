@@ -195,7 +195,8 @@ pub(crate) fn check_setting(key: &str, value: &str) -> Result<()> {
         };
         return Err(Usage::new(format!("--set: unknown key '{key}'; {hint}")).into());
     };
-    Ok(known.validate(value).map_err(|why| Usage::new(format!("--set: {why}")))?)
+    let wrong = |why| Usage::new(format!("--set: {why}; {}", known.suggestion(value)));
+    Ok(known.validate(value).map_err(wrong)?)
 }
 
 fn parse_port(text: &str) -> Result<u16, String> {

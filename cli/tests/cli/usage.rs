@@ -20,6 +20,8 @@ fn a_mistyped_word_exits_with_2_and_a_suggestion() {
     assert!(fails("toppics list", 2).contains("topics"));
     assert!(fails("config explain min.insync.replica", 2).contains("min.insync.replicas"));
     assert!(fails("up --set log.segment.byte=1", 2).contains("log.segment.bytes"));
+    let error = fails("up --set log.segment.bytes=1GB", 2);
+    assert!(error.contains("; write log.segment.bytes=1073741824"), "{error}");
     assert!(fails("kill brokr 1", 2).contains("broker"));
     assert!(fails("consume orders --format %x", 2).contains("%x"));
 }

@@ -452,6 +452,36 @@ fn idle_connections_cost_little(cluster: &Cluster) {
     assert_memory_is_bounded(cluster, "10,000 idle connections");
 }
 
+/// Requests of every size that together ask for many times what a broker lends.
+#[test]
+fn requests_that_do_not_fit_together_are_served_one_after_another() {
+    with_cluster(&["queued.max.request.bytes=4194304"], |cluster| {
+        cluster.create_topic("plain", 1, &[]);
+        // The last one is larger than everything that is lent.
+        let sizes = [100, 100 << 10, 900 << 10, 1_900 << 10, 3 << 20, 20 << 20];
+        let report_of_load = under_load(cluster, |_| {
+            std::thread::scope(|scope| {
+                for bytes in sizes.into_iter().cycle().take(4 * sizes.len()) {
+                    let mut stream = connect_to_leader(cluster, "plain");
+                    scope.spawn(move || {
+                        let batch: Bytes = batch(Codec::None, None, &noise(5, bytes)).into();
+                        for _ in 0..8 {
+                            let expected = match bytes {
+                                ..1_000_000 => ErrorCode::None,
+                                _ => ErrorCode::MessageTooLarge,
+                            };
+                            let error = produce_with(-1, &mut stream, "plain", batch.clone());
+                            assert_eq!(error, expected, "{bytes} bytes");
+                        }
+                    });
+                }
+            });
+        });
+        assert_nothing_broken(&report_of_load);
+        assert_memory_is_bounded(cluster, "more than there is room for");
+    });
+}
+
 #[test]
 fn bad_input_is_refused_and_harms_nobody() {
     with_cluster(&[], |cluster| {
