@@ -1,6 +1,9 @@
-//! The heartbeat sessions as all tasks share them, and the live set that follows from them.
+//! The heartbeat sessions as all tasks share them, and the live set that follows from them and from
+//! whatever else must prove life.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,22 +19,40 @@ use crate::liveness::{Beat, Sessions, Wish};
 pub struct Heartbeats {
     started: Instant,
     sessions: Mutex<Sessions>,
+    /// Brokers that something else vouches for as well, in a mode that has such a thing.
+    witnessed: Option<watch::Receiver<BTreeSet<BrokerId>>>,
     live: watch::Sender<BTreeSet<BrokerId>>,
 }
 
 impl Heartbeats {
-    pub fn new(session_timeout: Duration, interval: Duration) -> Self {
+    /// With `witnessed`, a broker is alive only as long as it is in that set, too.
+    pub fn new(
+        session_timeout: Duration,
+        interval: Duration,
+        witnessed: Option<watch::Receiver<BTreeSet<BrokerId>>>,
+    ) -> Self {
         let ms = |duration: Duration| duration.as_millis() as u64;
         Self {
             started: Instant::now(),
             sessions: Mutex::new(Sessions::new(ms(session_timeout), ms(interval))),
+            witnessed,
             live: watch::Sender::default(),
         }
     }
 
-    /// The brokers whose sessions have not run out.
+    /// The brokers whose sessions have not run out, and that are witnessed.
     pub fn live(&self) -> watch::Receiver<BTreeSet<BrokerId>> {
         self.live.subscribe()
+    }
+
+    /// Takes over what changes in the witnessed set, for ever.
+    pub async fn follow(&self) -> ! {
+        if let Some(mut witnessed) = self.witnessed.clone() {
+            while witnessed.changed().await.is_ok() {
+                self.publish(&self.lock());
+            }
+        }
+        match pending::<Infallible>().await {}
     }
 
     /// Starts afresh with the image of a new active controller.
@@ -79,7 +100,11 @@ impl Heartbeats {
     }
 
     fn publish(&self, sessions: &Sessions) {
-        let live = sessions.live();
+        let mut live = sessions.live();
+        if let Some(witnessed) = &self.witnessed {
+            let witnessed = witnessed.borrow();
+            live.retain(|id| witnessed.contains(id));
+        }
         self.live.send_if_modified(|published| {
             let changed = *published != live;
             *published = live;

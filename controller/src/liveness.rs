@@ -150,7 +150,7 @@ impl Sessions {
             Beat { want_shutdown: true, .. } => self.wish_to_shut_down(broker, image),
             Beat { want_fence: true, .. } if !broker.fenced => Wish::Fence,
             Beat { want_fence: false, .. } if broker.fenced => {
-                // Where sessions are not what counts, the broker must hold what does: it would be
+                // Where something else counts as well, the broker must hold that, too: it would be
                 // fenced again at once.
                 let ready = self.is_caught_up(beat.id) && live.contains(&beat.id);
                 if ready { Wish::Unfence } else { Wish::Nothing }

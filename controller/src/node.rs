@@ -35,8 +35,8 @@ const HANDOVER_DEADLINE: Duration = Duration::from_secs(2);
 pub struct Coordination {
     pub store: Arc<dyn MetadataStore>,
     pub quorum: Arc<Quorum>,
-    /// The live set, where something else than heartbeats proves life.
-    pub live: Option<watch::Receiver<BTreeSet<BrokerId>>>,
+    /// The brokers that something beside heartbeats proves to be alive, where there is such a thing.
+    pub witnessed: Option<watch::Receiver<BTreeSet<BrokerId>>>,
     /// Where brokers hold an ephemeral znode.
     pub znodes: Vec<ZnodeLease>,
     /// Services between controllers.
@@ -66,13 +66,12 @@ impl Node {
         coordination: Coordination,
         stop: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
-        let Coordination { store, quorum, live, znodes, routes, close } = coordination;
+        let Coordination { store, quorum, witnessed, znodes, routes, close } = coordination;
         let Node { options, heartbeat_interval, session_timeout, secret, watched } = self;
         let me = options.me.clone();
         let cluster_id: Arc<str> = options.cluster_id.as_str().into();
-        let heartbeats = Arc::new(Heartbeats::new(session_timeout, heartbeat_interval));
-        let heartbeats_count = live.is_none();
-        let live = live.unwrap_or_else(|| heartbeats.live());
+        let heartbeats = Heartbeats::new(session_timeout, heartbeat_interval, witnessed);
+        let heartbeats = Arc::new(heartbeats);
         let (connections, publication) = (Connections::default(), Arc::new(Publication::default()));
         let (sender, requests) = mpsc::channel(QUEUE_REQUESTS);
         let milliseconds = |duration: Duration| duration.as_millis().try_into().unwrap_or(u32::MAX);
@@ -84,7 +83,7 @@ impl Node {
             leases: Leases {
                 heartbeat_interval_ms: milliseconds(heartbeat_interval),
                 session_timeout_ms: milliseconds(session_timeout),
-                heartbeats_count,
+                heartbeats_count: true,
                 znodes,
             },
             requests: sender,
@@ -92,7 +91,7 @@ impl Node {
             quorum: quorum.clone(),
             publication: publication.clone(),
             heartbeats: heartbeats.clone(),
-            live: live.clone(),
+            live: heartbeats.live(),
             connections: connections.clone(),
         };
         let guard = Guard::new(secret.clone(), &cluster_id);
@@ -124,8 +123,8 @@ impl Node {
             options,
             store,
             requests,
-            live,
-            heartbeats,
+            live: heartbeats.live(),
+            heartbeats: heartbeats.clone(),
             connections,
             publication: publication.clone(),
             metrics,
@@ -143,6 +142,7 @@ impl Node {
             },
             served = server::serve(listener, routes, stopping) => served.context("serve gRPC"),
             never = standby.run() => never,
+            never = heartbeats.follow() => never,
         };
         close.await;
         ended

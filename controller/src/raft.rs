@@ -59,7 +59,7 @@ pub(crate) async fn coordinate(
     Ok(Coordination {
         store: store.clone(),
         quorum: Arc::new(quorum),
-        live: None,
+        witnessed: None,
         znodes: Vec::new(),
         routes,
         close: async move { store.close().await }.boxed(),

@@ -55,7 +55,7 @@ pub(crate) async fn coordinate(
     Ok(Coordination {
         store: store.clone(),
         quorum: Arc::new(quorum),
-        live: Some(store.live()),
+        witnessed: Some(store.live()),
         znodes: vec![ZnodeLease { connect: connect.to_owned(), session_timeout_ms }],
         routes: Routes::default(),
         close: async move { store.close().await }.boxed(),

@@ -58,7 +58,7 @@ fn start(
     options: Options,
     live: Option<watch::Receiver<BTreeSet<BrokerId>>>,
 ) -> Running {
-    let heartbeats = Arc::new(Heartbeats::new(SESSION, INTERVAL));
+    let heartbeats = Arc::new(Heartbeats::new(SESSION, INTERVAL, None));
     let publication = Arc::new(Publication::default());
     let (requests, receiver) = mpsc::channel(16);
     let driver = Driver {

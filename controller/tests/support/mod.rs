@@ -129,7 +129,7 @@ impl Ensemble {
         let coordination = Coordination {
             store: self.store.clone(),
             quorum: Arc::new(self.quorum()),
-            live: None,
+            witnessed: None,
             znodes: Vec::new(),
             routes: Routes::default(),
             close: ready(()).boxed(),
