@@ -34,6 +34,7 @@ struct Entry {
     partition: u16,
     fate: Fate,
     duplicated: bool,
+    /// -1: not known.
     acknowledged_offset: i64,
     /// The offset at which the verifying read found it, -1 before that.
     found_offset: i64,
@@ -84,10 +85,11 @@ impl Ledger {
         self.acknowledged
     }
 
-    pub(crate) fn acknowledge(&mut self, sequence: u64, offset: i64) {
+    /// `offset`: where it is said to be.
+    pub(crate) fn acknowledge(&mut self, sequence: u64, offset: Option<i64>) {
         let entry = &mut self.entries[sequence as usize];
         entry.fate = Fate::Acknowledged;
-        entry.acknowledged_offset = offset;
+        entry.acknowledged_offset = offset.unwrap_or(-1);
         self.acknowledged += 1;
     }
 
@@ -180,7 +182,8 @@ impl Ledger {
                 }
                 (Fate::Acknowledged, true) => {
                     balance.consumed += 1;
-                    if entry.found_offset != entry.acknowledged_offset && !entry.duplicated {
+                    let is_elsewhere = ![-1, entry.found_offset].contains(&entry.acknowledged_offset);
+                    if is_elsewhere && !entry.duplicated {
                         note("is not where its acknowledgement said");
                         balance.misplaced += 1;
                     }
@@ -207,7 +210,7 @@ mod tests {
         let mut ledger = Ledger::default();
         for offset in 0..3 {
             let sequence = ledger.open(Topic::Clicks, 4);
-            ledger.acknowledge(sequence, offset);
+            ledger.acknowledge(sequence, Some(offset));
         }
         let unknown = ledger.open(Topic::Clicks, 4);
         ledger.leave_unknown(unknown);

@@ -105,8 +105,9 @@ pub struct Ticket {
 /// How a record fared.
 #[derive(Debug, Clone)]
 pub enum Delivered {
-    /// Acknowledged at this offset.
-    Acknowledged(i64),
+    /// Acknowledged at this offset, if the client knows it: the answer to a later record vouches for all
+    /// earlier ones of its partition, and says nothing of where they are.
+    Acknowledged(Option<i64>),
     /// It may or may not be in the log.
     Unknown(KafkaError),
     /// It never left this client.
@@ -138,7 +139,9 @@ impl ProducerContext for Deliveries {
     fn delivery(&self, result: &DeliveryResult<'_>, ticket: Box<Ticket>) {
         let now_us = self.clock.now_us();
         let delivered = match result {
-            Ok(message) => Delivered::Acknowledged(message.offset()),
+            Ok(message) => {
+                Delivered::Acknowledged(Some(message.offset()).filter(|offset| *offset >= 0))
+            }
             Err((error, _)) if never_left(error) => Delivered::NotSent(error.clone()),
             Err((error, _)) => Delivered::Unknown(error.clone()),
         };

@@ -20,6 +20,8 @@ pub(super) struct Version {
     offset: Option<i64>,
     /// The first place at which it stands.
     pub first: Option<u32>,
+    /// The offset there.
+    first_offset: i64,
     /// The last place at which it stands.
     pub last: u32,
     /// Its place in the order. None while another value claims the same offset.
@@ -75,14 +77,15 @@ impl KeyVersions {
                 if let Some(first) = version.first {
                     // The first repeat makes it a duplicate; a third occurrence is the same one.
                     if version.last == first {
-                        let first_offset = version.offset;
+                        let one = version.first_offset;
                         verdict.duplicated.add(|| {
-                            let one = first_offset.unwrap_or_default();
                             format!("{name}: value {value} stands at offset {one} and at {offset}")
                         });
                     }
                 }
-                version.first.get_or_insert(place);
+                if version.first.is_none() {
+                    (version.first, version.first_offset) = (Some(place), *offset);
+                }
                 version.last = place;
                 if *value == chosen {
                     version.place = Some(place);

@@ -16,16 +16,18 @@ pub(super) struct SendLog {
     pub acknowledged: u64,
 }
 
-/// The offset of an acknowledged record, or one of two marks below zero.
+/// The offset of an acknowledged record, or a mark below zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SendOutcome(i64);
 
 impl SendOutcome {
     pub(super) const UNKNOWN: SendOutcome = SendOutcome(-1);
     pub(super) const NOT_SENT: SendOutcome = SendOutcome(-2);
+    /// Acknowledged, but the client does not know the offset.
+    pub(super) const SOMEWHERE: SendOutcome = SendOutcome(-3);
 
-    pub(super) fn acknowledged(offset: i64) -> SendOutcome {
-        SendOutcome(offset)
+    pub(super) fn acknowledged(offset: Option<i64>) -> SendOutcome {
+        offset.map_or(SendOutcome::SOMEWHERE, SendOutcome)
     }
 }
 
@@ -89,6 +91,7 @@ impl Evidence<'_> {
                 let (outcome, offset) = match *outcome {
                     SendOutcome::UNKNOWN => (Outcome::Info, None),
                     SendOutcome::NOT_SENT => (Outcome::Fail, None),
+                    SendOutcome::SOMEWHERE => (Outcome::Ok, None),
                     SendOutcome(offset) => (Outcome::Ok, Some(offset)),
                 };
                 let key = partition_of(producer, sequence, self.run.partitions) as u32;

@@ -51,10 +51,7 @@ pub(crate) async fn begin(
 /// A session below the chroot, which is created where it is missing.
 pub(crate) async fn connect(ensemble: &Ensemble) -> Result<Client, SessionError> {
     let Ensemble { servers, chroot, session_timeout } = ensemble;
-    let connector = Client::connector()
-        .with_session_timeout(*session_timeout)
-        // Of one attempt: a server that is cut off must leave time for the others.
-        .with_connection_timeout(*session_timeout / 6);
+    let connector = Client::connector().with_session_timeout(*session_timeout);
     let client = connector.with_detached().connect(servers).await?;
     tracing::info!(
         "session {} with ZooKeeper {servers}: timeout {} ms, asked for {} ms",

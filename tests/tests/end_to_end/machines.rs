@@ -147,11 +147,8 @@ fn machine_of(machines: &Machines, role: &str) -> usize {
 
 /// The session of the sample files.
 fn session_ms(machines: &Machines) -> u64 {
-    let key = match machines.mode {
-        Mode::Raft => "broker.session.timeout.ms=",
-        Mode::ZooKeeper => "zookeeper.session.timeout.ms=",
-    };
     let file = machines.root(1).join("etc/janus/controller.properties");
     let text = fs::read_to_string(file).unwrap();
+    let key = "broker.session.timeout.ms=";
     text.lines().find_map(|line| line.strip_prefix(key)).unwrap().parse().unwrap()
 }
