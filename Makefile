@@ -12,7 +12,7 @@ PREFIX ?= /usr/local
 MODE ?= raft
 
 BUILD_PACKAGES = gcc g++ make cmake pkg-config libclang-dev librocksdb-dev zlib1g-dev
-TEST_PACKAGES = kcat openjdk-17-jre-headless maven python3-venv zookeeper iproute2 systemd
+TEST_PACKAGES = kcat openjdk-17-jre-headless maven python3-venv zookeeper iproute2 procps systemd
 
 .PHONY: build demo test lint fix install e2e gaps tools tools-zookeeper tools-test bench clean-demo
 
