@@ -45,7 +45,7 @@ pub struct SessionOptions {
 /// What the broker wants of the controller; sent with every heartbeat, at once when it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
-    /// Recovering: registered, but not to be used.
+    /// Recovering, or a disk is full: registered, but not to be used.
     StayFenced,
     Serve,
     ShutDown,

@@ -257,13 +257,13 @@ impl Serving {
 
 fn write_error(error: &ReplicaError) -> WriteError {
     match error {
+        error if error.is_storage() => WriteError::NotLeader,
         ReplicaError::NotEnoughReplicas | ReplicaError::NotEnoughReplicasAfterAppend => {
             WriteError::NotEnoughReplicas
         }
         ReplicaError::NotLeader
         | ReplicaError::FencedLeaderEpoch
-        | ReplicaError::UnknownLeaderEpoch
-        | ReplicaError::Storage(_) => WriteError::NotLeader,
+        | ReplicaError::UnknownLeaderEpoch => WriteError::NotLeader,
         ReplicaError::Append(error)
             if matches!(
                 **error,

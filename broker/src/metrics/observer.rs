@@ -39,7 +39,7 @@ impl Observed for Observer {
     fn ready(&self) -> Result<(), String> {
         let broker = &self.broker;
         match *self.intent.borrow() {
-            Intent::StayFenced => return Err("recovering: not all logs are open".into()),
+            Intent::StayFenced => return Err("not all logs are open, or a disk is full".into()),
             Intent::ShutDown => return Err("stopping".into()),
             Intent::Serve => {}
         }

@@ -76,9 +76,9 @@ impl Disks {
         });
     }
 
-    /// Whether a leader should not even try to append.
-    pub fn is_full(&self) -> bool {
-        *self.health.borrow() != Health::Sound
+    /// Whether a leader may try to append.
+    pub fn are_sound(&self) -> bool {
+        *self.health.borrow() == Health::Sound
     }
 
     /// Returns when a disk has failed for good, with what failed.
@@ -109,7 +109,7 @@ impl Disks {
             }
             tokio::select! {
                 changed = health.changed() => if changed.is_err() { return },
-                () = tokio::time::sleep(LOOK_INTERVAL), if self.is_full() => self.look().await,
+                () = tokio::time::sleep(LOOK_INTERVAL), if !self.are_sound() => self.look().await,
             }
         }
     }

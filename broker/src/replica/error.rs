@@ -50,6 +50,15 @@ impl ReplicaError {
         )
     }
 
+    /// The disk refused, which was reported where it did.
+    pub fn is_storage(&self) -> bool {
+        match self {
+            Self::Storage(_) => true,
+            Self::Append(error) => matches!(**error, AppendError::Io(_) | AppendError::Offline),
+            _ => false,
+        }
+    }
+
     /// Kafka's error code for this refusal.
     pub fn code(&self) -> ErrorCode {
         match self {

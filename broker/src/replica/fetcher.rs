@@ -459,10 +459,10 @@ fn take_data(following: &Following, data: PartitionData) -> Taken {
         }
     };
     outcome.unwrap_or_else(|error| {
-        match error.code() {
+        match error.is_storage() {
             // Reported already, and tried again often.
-            ErrorCode::KafkaStorageError => tracing::debug!("{}: following: {error}", partition.id),
-            _ => tracing::warn!("{}: following: {error}", partition.id),
+            true => tracing::debug!("{}: following: {error}", partition.id),
+            false => tracing::warn!("{}: following: {error}", partition.id),
         }
         Taken::SetAside
     })

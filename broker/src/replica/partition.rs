@@ -580,7 +580,7 @@ impl State {
             return Err(ReplicaError::NotEnoughReplicas);
         }
         // A smaller batch may fit where one before it did not: a producer's order would be broken.
-        if disks.is_full() {
+        if !disks.are_sound() {
             return Err(ReplicaError::Storage(
                 "a disk of this broker has failed or is full".into(),
             ));
@@ -650,7 +650,9 @@ impl State {
             ReadError::Storage(error) => format!("{error} (offset {offset})"),
             ReadError::Corrupt { .. } => error.to_string(),
         };
-        let alone = matches!(&self.role, Role::Leader(leader) if leader.is_alone());
+        // Who follows by now may have truncated its log since the read was planned.
+        let Role::Leader(leader) = &self.role else { return ReplicaError::NotLeader };
+        let alone = leader.is_alone();
         if self.damage.is_none_or(|known| offset < known) {
             match alone {
                 true => tracing::error!("{id}: {reason}; no other replica is in sync"),

@@ -173,6 +173,67 @@ fn recovery_starts_at_the_recovery_point() {
     assert!(chunks[0].len() > 100 && expected.len() > 10);
 }
 
+/// A log whose second batch, of the offsets 2 to 4, is damaged at that byte of its header; the file
+/// and where that batch begins in it.
+fn damaged_at(byte: usize) -> (Fixture, PathBuf, u64) {
+    let mut fixture = filled();
+    let first = fixture.directory.join("00000000000000000000.log");
+    let mut bytes = fs::read(&first).expect("read");
+    let second = records::BatchHeader::parse(&bytes).expect("header").size_bytes();
+    bytes[second + byte] ^= 1;
+    fs::write(&first, bytes).expect("write");
+    let recovery_point = fixture.log.active_base_offset();
+    fixture.open(unclean(recovery_point));
+    (fixture, first, second as u64)
+}
+
+/// Bytes of a batch's base offset, which its CRC does not cover; of its format; of its records.
+const DAMAGED_BYTES: [usize; 3] = [6, 16, 70];
+
+#[test]
+fn what_stands_before_the_damage_is_served_and_the_error_names_file_and_offset() {
+    for byte in DAMAGED_BYTES {
+        let (fixture, file, second) = damaged_at(byte);
+        let before = fixture.log.read(0, 1 << 20, 60, true).expect("plan").execute();
+        let before = before.expect("the first batch is good").concat();
+        assert_eq!(before.len() as u64, second, "byte {byte}");
+        for offset in [2, 3] {
+            let error = fixture.log.read(offset, 100, 60, true).expect("plan").execute();
+            match error.expect_err("damaged") {
+                ReadError::Corrupt { path, position, offset: named, .. } => {
+                    assert_eq!((&path, position, named), (&file, second, offset), "byte {byte}");
+                }
+                other => panic!("byte {byte}: {other}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_damaged_log_is_cut_before_the_damage_and_goes_on_from_there() {
+    for (byte, end) in [(70, 2), (16, 0)] {
+        let (mut fixture, ..) = damaged_at(byte);
+        assert_eq!(fixture.log.truncate_damaged(3).expect("cut"), end, "byte {byte}");
+        assert_eq!((fixture.log.log_end_offset(), fixture.log.segments()), (end, 1));
+        fixture.log.append_as_leader(batch(3, 0), 9, 0).expect("append");
+        assert_eq!(fixture.reopen_unclean(0).log_end_offset(), end + 3, "byte {byte}");
+        read_all(&fixture.log);
+    }
+}
+
+#[test]
+fn a_directory_in_place_of_a_segment_is_no_missing_segment() {
+    let fixture = filled();
+    let first = fixture.directory.join("00000000000000000000.log");
+    fs::remove_file(&first).expect("remove");
+    fs::create_dir(&first).expect("create");
+    let refused = Log::open(&fixture.directory, config(), Shared::new(0, 10), unclean(0), 0);
+    match refused.expect_err("refused") {
+        LogError::Storage(error) => assert_eq!(error.path, first),
+        other => panic!("{other}"),
+    }
+}
+
 #[test]
 fn what_was_synced_is_not_cut_away() {
     let fixture = filled();
