@@ -25,6 +25,9 @@ pub const SLOW_REQUEST_TIME: Duration = Duration::from_secs(3);
 pub const READ_BYTES_MIN: usize = 4 << 10;
 pub const READ_BYTES_MAX: usize = 256 << 10;
 
+/// Reads and writes of one connection before another one has its turn on this thread.
+pub const ROUNDS_PER_TURN: usize = 8;
+
 /// A larger frame gets a buffer of its own, so that records kept in memory pin nothing else.
 pub const SHARED_FRAME_BYTES: usize = 16 << 10;
 

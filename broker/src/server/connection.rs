@@ -22,7 +22,9 @@ use tokio::time::{Instant, Sleep};
 use super::frames::Frames;
 use super::memory::Claim;
 use crate::broker::Broker;
-use crate::limits::{REQUESTS_PER_CONNECTION, SLOW_REQUEST_BYTES, SLOW_REQUEST_TIME, WRITE_SLICES};
+use crate::limits::{
+    REQUESTS_PER_CONNECTION, ROUNDS_PER_TURN, SLOW_REQUEST_BYTES, SLOW_REQUEST_TIME, WRITE_SLICES,
+};
 use crate::metrics::Arrival;
 
 /// Who is at the other end.
@@ -113,7 +115,7 @@ impl Connection {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
+        for _ in 0..ROUNDS_PER_TURN {
             let answered = self.poll_answers(context);
             let written = self.poll_write(context)?;
             if self.closing && self.answering.is_empty() && self.unsent.is_empty() {
@@ -127,6 +129,9 @@ impl Connection {
                 return self.poll_idle(context);
             }
         }
+        // A client that never pauses is not the only one.
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Moves finished answers, oldest first, to what is to be sent.

@@ -212,9 +212,13 @@ fn connect_to_leader(cluster: &Cluster, topic: &str) -> TcpStream {
 }
 
 fn connect_to(cluster: &Cluster, broker: i64) -> TcpStream {
-    let addresses: Vec<&str> = cluster.bootstrap.split(',').collect();
-    let address = addresses[broker as usize - 1];
-    connect(address.rsplit(':').next().unwrap().parse().unwrap())
+    connect(addresses(cluster)[broker as usize - 1])
+}
+
+/// The clients' port of each broker, in their order.
+fn addresses(cluster: &Cluster) -> Vec<u16> {
+    let port = |address: &str| address.rsplit(':').next().unwrap().parse().unwrap();
+    cluster.bootstrap.split(',').map(port).collect()
 }
 
 /// A client that writes a record, waits for its answer, and writes the next one.
@@ -225,18 +229,27 @@ struct Honest {
 
 impl Honest {
     fn start(cluster: &Cluster) -> Self {
-        let mut stream = connect_to_leader(cluster, "honest");
+        let mut brokers = addresses(cluster).into_iter().cycle();
         let ends = Arc::new(AtomicBool::new(false));
         let asked = ends.clone();
         let thread = std::thread::spawn(move || {
             // One is free for the broker, the other has to find room.
             let batches = [100, 100 << 10].map(|bytes| batch(Codec::None, None, &noise(3, bytes)));
             let mut waited = [Vec::new(), Vec::new()];
+            let mut stream = brokers.next().map(connect).expect("there are brokers");
             while !asked.load(Ordering::Relaxed) {
                 for (batch, waited) in batches.iter().zip(&mut waited) {
                     let begin = Instant::now();
-                    let error = produce_with(-1, &mut stream, "honest", batch.clone().into());
-                    assert_eq!(error, ErrorCode::None);
+                    // As every client does, it looks for the leader.
+                    loop {
+                        match produce_with(-1, &mut stream, "honest", batch.clone().into()) {
+                            ErrorCode::None => break,
+                            ErrorCode::NotLeaderOrFollower => {
+                                stream = brokers.next().map(connect).expect("there are brokers");
+                            }
+                            error => panic!("an honest client is refused: {error:?}"),
+                        }
+                    }
                     waited.push(begin.elapsed());
                     std::thread::sleep(HONEST_INTERVAL);
                 }
@@ -416,11 +429,16 @@ fn half_requests(cluster: &Cluster, what: &str, sizes: &[usize]) {
     assert!(most <= BROKER_BYTES_MAX, "{what}: {} MiB", most >> 20);
     drop(requests);
     // Who asks for as much and sends it is served: the batch is too large, which the answer says.
-    let mut stream = connect_to(cluster, leader);
     for bytes in [3 << 20, 64 << 20] {
-        let large = batch(Codec::None, None, &vec![0; bytes]);
-        let error = produce(&mut stream, "honest", large.into());
-        assert_eq!(error, ErrorCode::MessageTooLarge, "{bytes} bytes");
+        let large: Bytes = batch(Codec::None, None, &vec![0; bytes]).into();
+        eventually("the leader answers a large request", || {
+            let mut stream = connect_to_leader(cluster, "honest");
+            match produce(&mut stream, "honest", large.clone()) {
+                ErrorCode::MessageTooLarge => Some(()),
+                ErrorCode::NotLeaderOrFollower => None,
+                error => panic!("{bytes} bytes: {error:?}"),
+            }
+        });
     }
 }
 
