@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use config::{Role, Server, Settings};
 use janus_broker::RunError;
-use tikv_jemallocator::Jemalloc;
 use telemetry::{LogFormat, Logging};
+use tikv_jemallocator::Jemalloc;
 
 /// Gives freed memory back within seconds. The C library's keeps what a load needed at its peak, because
 /// batches come in many sizes and live for different times (decision 007).

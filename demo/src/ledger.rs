@@ -182,7 +182,8 @@ impl Ledger {
                 }
                 (Fate::Acknowledged, true) => {
                     balance.consumed += 1;
-                    let is_elsewhere = ![-1, entry.found_offset].contains(&entry.acknowledged_offset);
+                    let is_elsewhere =
+                        ![-1, entry.found_offset].contains(&entry.acknowledged_offset);
                     if is_elsewhere && !entry.duplicated {
                         note("is not where its acknowledgement said");
                         balance.misplaced += 1;
