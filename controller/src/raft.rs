@@ -13,7 +13,7 @@ use config::{Settings, parse_host_port};
 use grpc::QuorumMember;
 use grpc::auth::Secret;
 use janus_controller::node::Coordination;
-use janus_controller::service::{Quorum, QuorumState};
+use janus_controller::service::{Quorum, QuorumChange, QuorumState};
 use metadata::{Controller, ControllerId};
 use metadata_raft::{OpenError, RaftConfig, RaftStore, Voter};
 
@@ -50,12 +50,15 @@ pub(crate) async fn coordinate(
     })?;
     let store = Arc::new(store);
     let routes = Routes::new(store.raft_service());
-    let quorum =
-        Quorum::of(
+    let (changed, quorum) =
+        (
             store.clone(),
-            state,
-            |store, to| async move { store.transfer_leadership(to).await },
+            Quorum::of(store.clone(), state, |store, to| async move {
+                store.transfer_leadership(to).await
+            }),
         );
+    let change = move |wanted| change(changed.clone(), wanted).boxed();
+    let quorum = Quorum { change: Some(Box::new(change)), ..quorum };
     Ok(Coordination {
         store: store.clone(),
         quorum: Arc::new(quorum),
@@ -64,6 +67,16 @@ pub(crate) async fn coordinate(
         routes,
         close: async move { store.close().await }.boxed(),
     })
+}
+
+async fn change(store: Arc<RaftStore>, wanted: QuorumChange) -> Result<(), String> {
+    let changed = match wanted {
+        QuorumChange::Add { id, endpoint } => {
+            store.add_voter(Voter { id, endpoint, directory_id: None }).await
+        }
+        QuorumChange::Remove { id, directory_id } => store.remove_voter(id, directory_id).await,
+    };
+    changed.map_err(|error| error.to_string())
 }
 
 fn state(store: &RaftStore) -> QuorumState {

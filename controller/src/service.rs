@@ -9,12 +9,15 @@ use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::{mpsc, watch};
 use tonic::{Request, Response, Status};
 use tracing::{debug, info, warn};
+use uuid::Uuid;
 
+use config::directory::parse_uuid;
 use grpc::auth::{Peer, Role};
+use grpc::change_quorum_request::Change as Wanted;
 use grpc::{
-    DescribeQuorumReply, DescribeQuorumRequest, HeartbeatReply, HeartbeatRequest, Leases,
-    MetadataBatch, NotActive, QuorumMember, SubmitReply, SubmitRequest, TransferLeadershipReply,
-    TransferLeadershipRequest, WatchRequest,
+    ChangeQuorumReply, ChangeQuorumRequest, DescribeQuorumReply, DescribeQuorumRequest,
+    HeartbeatReply, HeartbeatRequest, Leases, MetadataBatch, NotActive, QuorumMember, SubmitReply,
+    SubmitRequest, TransferLeadershipReply, TransferLeadershipRequest, WatchRequest,
 };
 use metadata::{
     BrokerId, Command, ControlError, ControllerEpoch, ControllerId, Leadership, Offset, codec,
@@ -42,10 +45,24 @@ pub struct QuorumState {
 type Transfer =
     dyn Fn(Option<ControllerId>) -> BoxFuture<'static, Result<(), String>> + Send + Sync;
 
+/// Who votes from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QuorumChange {
+    /// The controller that answers at `endpoint`, once it has caught up.
+    Add { id: ControllerId, endpoint: String },
+    /// Not the controller with this disk.
+    Remove { id: ControllerId, directory_id: Uuid },
+}
+
+/// Makes a change and returns when it is committed.
+type Change = dyn Fn(QuorumChange) -> BoxFuture<'static, Result<(), String>> + Send + Sync;
+
 /// What a store can do beyond storing: plain functions, because every store does it differently.
 pub struct Quorum {
     pub state: Box<dyn Fn() -> QuorumState + Send + Sync>,
     pub transfer: Box<Transfer>,
+    /// Where there are voters to change.
+    pub change: Option<Box<Change>>,
 }
 
 impl Quorum {
@@ -67,6 +84,7 @@ impl Quorum {
                 let transferred = transfer(transferring.clone(), to);
                 async move { transferred.await.map_err(|error| error.to_string()) }.boxed()
             }),
+            change: None,
         }
     }
 
@@ -270,6 +288,36 @@ impl grpc::controller_server::Controller for ControllerService {
         );
         (self.quorum.transfer)(to).await.map_err(Status::failed_precondition)?;
         Ok(Response::new(TransferLeadershipReply { not_active: None }))
+    }
+
+    async fn change_quorum(
+        &self,
+        request: Request<ChangeQuorumRequest>,
+    ) -> Result<Response<ChangeQuorumReply>, Status> {
+        let ChangeQuorumRequest { cluster_id, id, change } = request.into_inner();
+        self.check_cluster(&cluster_id)?;
+        if self.leadership.borrow().leader != Some(self.id) {
+            let not_active = Some(self.not_active());
+            return Ok(Response::new(ChangeQuorumReply { not_active }));
+        }
+        let wanted = match change {
+            Some(Wanted::AddAt(endpoint)) => QuorumChange::Add { id, endpoint },
+            Some(Wanted::RemoveDirectoryId(directory_id)) => {
+                let directory_id = parse_uuid(&directory_id).ok_or_else(|| {
+                    Status::invalid_argument(format!("'{directory_id}' is no directory id"))
+                })?;
+                QuorumChange::Remove { id, directory_id }
+            }
+            None => return Err(Status::invalid_argument("the request says no change")),
+        };
+        let change = self.quorum.change.as_ref().ok_or_else(|| {
+            Status::failed_precondition(
+                "every controller with a session in the ensemble may lead: start or stop one",
+            )
+        })?;
+        info!("Asked for a change of the quorum: {wanted:?}");
+        change(wanted).await.map_err(Status::failed_precondition)?;
+        Ok(Response::new(ChangeQuorumReply { not_active: None }))
     }
 }
 

@@ -7,7 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use grpc::auth::{Credentials, Role, Secret};
-use grpc::{DescribeQuorumRequest, SubmitRequest, TransferLeadershipRequest, WatchRequest};
+use grpc::change_quorum_request::Change;
+use grpc::{
+    ChangeQuorumRequest, DescribeQuorumRequest, SubmitRequest, TransferLeadershipRequest,
+    WatchRequest,
+};
 use metadata::memory::Interruption;
 use metadata::{Command, ControlError, codec};
 use support::{CLUSTER, Ensemble, TestBroker, create_topic, submit};
@@ -134,6 +138,26 @@ async fn leadership_moves_when_it_is_asked_to() {
     broker.watch().await;
     broker.until(|image| image.topics.contains_key("orders")).await;
     assert!(!broker.beat(false, false).await.fenced);
+}
+
+#[tokio::test]
+async fn who_votes_is_changed_only_by_the_active_one_and_where_somebody_votes() {
+    let ensemble = Ensemble::new();
+    let (first, second) = (ensemble.start(101).await, ensemble.start(102).await);
+    ensemble.elect(&first);
+    let mut broker = second.broker(1).await;
+    let change = Some(Change::AddAt("localhost:1".into()));
+    let request = ChangeQuorumRequest { cluster_id: CLUSTER.into(), id: 103, change };
+    let reply = broker.client.change_quorum(request.clone()).await.unwrap().into_inner();
+    assert_eq!(reply.not_active.unwrap().active_id, 101);
+
+    broker.client = first.client(Credentials::none()).await;
+    let refused = broker.client.change_quorum(request.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition, "{refused}");
+    let change = Some(Change::RemoveDirectoryId("no directory".into()));
+    let garbled = ChangeQuorumRequest { change, ..request };
+    let refused = broker.client.change_quorum(garbled).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ impl Quorum {
 }
 
 /// Asks every controller at once.
-pub(super) async fn describe_quorum(
+pub(crate) async fn describe_quorum(
     endpoints: &[String],
     cluster_id: &str,
     credentials: &Credentials,

@@ -35,7 +35,7 @@ mod target;
 mod view;
 mod zookeeper;
 
-pub(crate) use controllers::{Quorum, tool_credentials};
+pub(crate) use controllers::{Quorum, describe_quorum, tool_credentials};
 pub use process::{Process, ProcessState};
 pub(crate) use properties::set_in_text;
 pub use start::{Started, UpOptions};

@@ -13,3 +13,4 @@ pub(crate) mod servers;
 pub(crate) mod status;
 pub(crate) mod topics;
 pub(crate) mod up;
+pub(crate) mod voters;

@@ -1,18 +1,22 @@
-//! `janus quorum status`: the controllers, and how far each of them is.
+//! `janus quorum`: the controllers, and how far each of them is; `voters` changes who they are.
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::voters::{QuorumAddCommand, QuorumRemoveCommand, QuorumReplaceCommand};
 use crate::arguments::Common;
 use crate::client::Client;
 use crate::cluster::{Quorum as Told, QuorumView, tool_credentials};
 use crate::output::Table;
 
-/// Look at the controllers
+/// Look at the controllers, and change who votes
 #[derive(Debug, Subcommand)]
 pub(crate) enum Quorum {
     Status(QuorumStatusCommand),
+    Add(QuorumAddCommand),
+    Remove(QuorumRemoveCommand),
+    Replace(QuorumReplaceCommand),
 }
 
 /// Show the controllers: who is active, who votes, how far each is
@@ -47,7 +51,12 @@ struct Member {
 
 impl Quorum {
     pub(crate) async fn run(self, common: &Common) -> Result<()> {
-        let Self::Status(_) = self;
+        match self {
+            Self::Status(_) => {}
+            Self::Add(command) => command.run(common).await?,
+            Self::Remove(command) => command.run(common).await?,
+            Self::Replace(command) => command.run(common).await?,
+        }
         let status = fetch(common).await?;
         Ok(common.output().show(&status, || table(&status))?)
     }

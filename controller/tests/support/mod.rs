@@ -155,6 +155,7 @@ impl Ensemble {
                 members: endpoints.lock().unwrap().iter().map(member).collect(),
                 ..Default::default()
             }),
+            change: None,
             transfer: Box::new(move |to| {
                 let leader = store.leadership().borrow().leader;
                 let known = known.lock().unwrap();
