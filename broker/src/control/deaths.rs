@@ -7,7 +7,9 @@
 //!
 //! Once the word is there the dead broker leads nothing, but is still named for a moment: librdkafka
 //! (2.12) drops everything that it knew of a broker which an answer lacks, the new leaders of that
-//! broker's partitions included, and looks for them again only a second later.
+//! broker's partitions included, and looks for them again only a second later, if at all. The same goes
+//! for a broker that comes back and is not used yet, and for all others in the eyes of one that has just
+//! started: nobody told it for how long they have been away.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use tokio::time::Instant;
 /// How long an answer waits for news of a broker. A broker whose death is seen is fenced within some
 /// tens of milliseconds; a network that hiccups brings no news at all.
 const NEWS_DUE: Duration = Duration::from_millis(300);
-/// How long a dead broker is still named.
+/// How long a broker that is fenced is still named.
 const NAMED_FOR: Duration = Duration::from_secs(3);
 
 /// The brokers in question, by the epoch of the registration that is meant.
@@ -45,16 +47,16 @@ impl Deaths {
         self.suspected.remove(&id);
     }
 
-    /// News: who was alive in one image and is not in the next.
+    /// News: who is fenced in one image and was not, as the same process, in the one before.
     pub(super) fn learn(&mut self, before: &ClusterImage, after: &ClusterImage, now: Instant) {
         if before.brokers.ptr_eq(&after.brokers) {
             return;
         }
         self.known.retain(|_, (_, until)| *until > now);
-        for (id, was) in before.brokers.iter().filter(|(_, broker)| !broker.fenced) {
-            let is = after.brokers.get(id);
-            if is.is_some_and(|is| is.fenced && is.epoch == was.epoch) {
-                self.known.insert(*id, (was.epoch, now + NAMED_FOR));
+        for (id, is) in after.brokers.iter().filter(|(_, broker)| broker.fenced) {
+            let was = before.brokers.get(id);
+            if was.is_none_or(|was| !was.fenced || was.epoch != is.epoch) {
+                self.known.insert(*id, (is.epoch, now + NAMED_FOR));
             }
         }
     }
@@ -68,7 +70,7 @@ impl Deaths {
         self.suspected.values().map(|(_, until)| *until).max()
     }
 
-    /// Whether the broker died so recently that clients may not have noticed.
+    /// Whether the broker was fenced so recently that clients may know it as alive.
     pub(super) fn is_recent(&self, id: BrokerId, broker_epoch: i64, now: Instant) -> bool {
         let known = self.known.get(&id);
         known.is_some_and(|(epoch, until)| *epoch == broker_epoch && *until > now)
@@ -125,15 +127,20 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_broker_is_named_for_a_while_unless_it_comes_back() {
+    fn a_fenced_broker_is_named_for_a_while() {
         let now = Instant::now();
         let mut deaths = Deaths::default();
         deaths.learn(&image(7, false), &image(7, true), now);
         assert!(deaths.is_recent(1, 7, now));
         assert!(!deaths.is_recent(1, 7, now + NAMED_FOR), "that is long ago");
         assert!(!deaths.is_recent(1, 8, now), "that is another process");
-        let mut restarted = Deaths::default();
-        restarted.learn(&image(7, false), &image(8, true), now);
-        assert!(!restarted.is_recent(1, 7, now) && !restarted.is_recent(1, 8, now));
+        let later = now + NAMED_FOR / 2;
+        deaths.learn(&image(7, true), &image(8, true), later);
+        assert!(deaths.is_recent(1, 8, now + NAMED_FOR), "it is on its way back");
+        deaths.learn(&image(8, true), &image(8, true), now + NAMED_FOR);
+        assert!(!deaths.is_recent(1, 8, later + NAMED_FOR), "that is no news");
+        let mut started = Deaths::default();
+        started.learn(&ClusterImage::default(), &image(7, true), now);
+        assert!(started.is_recent(1, 7, now), "who knows since when");
     }
 }
