@@ -47,7 +47,8 @@ impl Deaths {
         self.suspected.remove(&id);
     }
 
-    /// News: who is fenced in one image and was not, as the same process, in the one before.
+    /// News: who is fenced in one image and was not, as the same process, in the one before. Who has
+    /// never been of use to anybody is not missed.
     pub(super) fn learn(&mut self, before: &ClusterImage, after: &ClusterImage, now: Instant) {
         if before.brokers.ptr_eq(&after.brokers) {
             return;
@@ -55,7 +56,10 @@ impl Deaths {
         self.known.retain(|_, (_, until)| *until > now);
         for (id, is) in after.brokers.iter().filter(|(_, broker)| broker.fenced) {
             let was = before.brokers.get(id);
-            if was.is_none_or(|was| !was.fenced || was.epoch != is.epoch) {
+            let served = was.is_some_and(|was| !was.fenced);
+            let returns = was.is_none_or(|was| was.epoch != is.epoch);
+            let hosts = after.by_broker.get(id).is_some_and(|replicas| !replicas.is_empty());
+            if served || returns && hosts {
                 self.known.insert(*id, (is.epoch, now + NAMED_FOR));
             }
         }
@@ -134,13 +138,27 @@ mod tests {
         assert!(deaths.is_recent(1, 7, now));
         assert!(!deaths.is_recent(1, 7, now + NAMED_FOR), "that is long ago");
         assert!(!deaths.is_recent(1, 8, now), "that is another process");
-        let later = now + NAMED_FOR / 2;
-        deaths.learn(&image(7, true), &image(8, true), later);
-        assert!(deaths.is_recent(1, 8, now + NAMED_FOR), "it is on its way back");
-        deaths.learn(&image(8, true), &image(8, true), now + NAMED_FOR);
-        assert!(!deaths.is_recent(1, 8, later + NAMED_FOR), "that is no news");
+    }
+
+    #[test]
+    fn a_broker_that_comes_back_is_named_before_it_is_used() {
+        let now = Instant::now();
+        let hosting = |epoch| {
+            let mut image = image(epoch, true);
+            let hosted = [metadata::TopicPartition::new("orders", 0)];
+            image.by_broker.insert(1, hosted.into_iter().collect());
+            image
+        };
+        let mut deaths = Deaths::default();
+        deaths.learn(&hosting(7), &hosting(8), now);
+        assert!(deaths.is_recent(1, 8, now));
+        deaths.learn(&hosting(8), &hosting(8), now + NAMED_FOR / 2);
+        assert!(!deaths.is_recent(1, 8, now + NAMED_FOR), "that is no news");
         let mut started = Deaths::default();
-        started.learn(&ClusterImage::default(), &image(7, true), now);
-        assert!(started.is_recent(1, 7, now), "who knows since when");
+        started.learn(&ClusterImage::default(), &hosting(7), now);
+        assert!(started.is_recent(1, 7, now), "who knows since when it is away");
+        let mut new = Deaths::default();
+        new.learn(&ClusterImage::default(), &image(7, true), now);
+        assert!(!new.is_recent(1, 7, now), "nobody has used it yet");
     }
 }

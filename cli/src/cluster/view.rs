@@ -110,10 +110,10 @@ impl View {
             .iter()
             .map(|broker| (broker.node_id, view(&broker.host, broker.port, false)))
             .collect();
+        // Metadata goes on to name a broker for a moment after its death; this is the truth.
         for broker in cluster.iter().flat_map(|cluster| &cluster.brokers) {
-            brokers
-                .entry(broker.broker_id)
-                .or_insert_with(|| view(&broker.host, broker.port, broker.is_fenced));
+            let known = view(&broker.host, broker.port, broker.is_fenced);
+            brokers.entry(broker.broker_id).or_insert(known).fenced = broker.is_fenced;
         }
         let partitions = metadata.topics.iter().flat_map(|topic| &topic.partitions);
         Self {
