@@ -50,13 +50,13 @@ pub(crate) async fn coordinate(
     })?;
     let store = Arc::new(store);
     let routes = Routes::new(store.raft_service());
-    let (changed, quorum) =
-        (
+    let quorum =
+        Quorum::of(
             store.clone(),
-            Quorum::of(store.clone(), state, |store, to| async move {
-                store.transfer_leadership(to).await
-            }),
+            state,
+            |store, to| async move { store.transfer_leadership(to).await },
         );
+    let changed = store.clone();
     let change = move |wanted| change(changed.clone(), wanted).boxed();
     let quorum = Quorum { change: Some(Box::new(change)), ..quorum };
     Ok(Coordination {

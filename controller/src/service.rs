@@ -137,6 +137,10 @@ impl ControllerService {
         answer.await.map_err(|_| Unanswered::NotActive)
     }
 
+    fn is_active(&self) -> bool {
+        self.leadership.borrow().leader == Some(self.id)
+    }
+
     fn not_active(&self) -> NotActive {
         not_active(&self.leadership, &self.quorum)
     }
@@ -277,7 +281,7 @@ impl grpc::controller_server::Controller for ControllerService {
     ) -> Result<Response<TransferLeadershipReply>, Status> {
         let TransferLeadershipRequest { cluster_id, to_id } = request.into_inner();
         self.check_cluster(&cluster_id)?;
-        if self.leadership.borrow().leader != Some(self.id) {
+        if !self.is_active() {
             let not_active = Some(self.not_active());
             return Ok(Response::new(TransferLeadershipReply { not_active }));
         }
@@ -296,7 +300,7 @@ impl grpc::controller_server::Controller for ControllerService {
     ) -> Result<Response<ChangeQuorumReply>, Status> {
         let ChangeQuorumRequest { cluster_id, id, change } = request.into_inner();
         self.check_cluster(&cluster_id)?;
-        if self.leadership.borrow().leader != Some(self.id) {
+        if !self.is_active() {
             let not_active = Some(self.not_active());
             return Ok(Response::new(ChangeQuorumReply { not_active }));
         }

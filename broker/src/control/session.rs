@@ -251,7 +251,7 @@ impl Session {
                     }
                     let duration_ms = i64::from(leases.session_timeout_ms);
                     self.lease.renew(&Witness::Controller, sent_ms, duration_ms, monotonic_ms());
-                    let decided = position(reply.epoch, reply.offset);
+                    let decided = (epoch_of_wire(reply.epoch), reply.offset);
                     let applied = self.images.published().position();
                     if applied >= decided {
                         self.lease.caught_up();
@@ -355,8 +355,7 @@ impl Session {
         assembling: &mut Assembling,
         batch: grpc::MetadataBatch,
     ) -> Result<bool, Ended> {
-        let epoch = batch.epoch.unwrap_or_default();
-        let epoch = ControllerEpoch { generation: epoch.generation, term: epoch.term };
+        let epoch = epoch_of_wire(batch.epoch);
         let records = codec::decode_records(&batch.records)
             .map_err(|error| Ended::Garbled(error.to_string()))?;
         assembling.full |= batch.full;
@@ -424,8 +423,7 @@ async fn ask(
                 }
             };
             let reply = client.describe_quorum(request).await.map_err(unfound)?.into_inner();
-            let epoch = reply.epoch.unwrap_or_default();
-            let epoch = ControllerEpoch { generation: epoch.generation, term: epoch.term };
+            let epoch = epoch_of_wire(reply.epoch);
             let active = reply.active_id >= 0
                 && reply.active_id == reply.answered_by
                 && newer_than.is_none_or(|current| epoch > current);
@@ -456,9 +454,9 @@ struct Assembling {
     records: Vec<Record>,
 }
 
-fn position(epoch: Option<grpc::Epoch>, offset: u64) -> (ControllerEpoch, u64) {
+fn epoch_of_wire(epoch: Option<grpc::Epoch>) -> ControllerEpoch {
     let epoch = epoch.unwrap_or_default();
-    (ControllerEpoch { generation: epoch.generation, term: epoch.term }, offset)
+    ControllerEpoch { generation: epoch.generation, term: epoch.term }
 }
 
 fn wire_epoch(epoch: ControllerEpoch) -> grpc::Epoch {
