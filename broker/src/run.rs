@@ -111,6 +111,7 @@ pub async fn run(server: Server) -> Result<(), RunError> {
 
     let metrics = Arc::new(Metrics::default());
     let images = Images::default();
+    let known = images.changes();
     let lease = Arc::new(Lease::default());
     let lease_addresses = settings.zookeeper_addresses();
     let znodes = Arc::new(Znodes::new(lease_addresses));
@@ -254,7 +255,15 @@ pub async fn run(server: Server) -> Result<(), RunError> {
     let connections = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
     for listener in bound {
         tracing::info!("listening on {} ({})", listener.address, listener.name);
-        tokio::spawn(server::serve(listener, broker.clone(), connections.clone()));
+        let serving = server::serve(listener, broker.clone(), connections.clone());
+        let mut known = known.clone();
+        // Until then clients wait in the kernel's queue, as at Kafka's brokers. An answer that knows
+        // of no broker and no topic would be believed: librdkafka forgets every broker, for good.
+        tokio::spawn(async move {
+            if known.changed().await.is_ok() {
+                serving.await;
+            }
+        });
     }
 
     tokio::select! {
