@@ -16,14 +16,14 @@ use kafka::messages::fetch::{FetchPartition, FetchTopic};
 use kafka::messages::list_offsets::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka::messages::produce::{PartitionProduceData, TopicProduceData};
 use kafka::messages::{ApiVersionsRequest, FetchRequest, ListOffsetsRequest, ProduceRequest};
-use kafka::{Chunks, ErrorCode, Request, Str};
+use kafka::{Chunks, ErrorCode, Str};
 use records::{BatchBuilder, Codec};
 use tests::{Cluster, eventually, report, with_cluster};
 
 use crate::load::{assert_nothing_broken, under_load, wait_until_it_flows};
+use crate::wire::{self, ask};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-const CORRELATION_ID: i32 = 7;
 /// Names topics by their names.
 const PRODUCE_VERSION: i16 = 9;
 const FETCH_VERSION: i16 = 11;
@@ -156,17 +156,6 @@ fn garbage() -> Vec<Vec<u8>> {
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".iter().copied().chain(noise(5, 2000)).collect(),
     ]);
     garbage
-}
-
-/// The answer to one request.
-fn ask<R: Request>(stream: &mut TcpStream, request: &R, version: i16) -> R::Response {
-    let frame = kafka::encode_request(CORRELATION_ID, None, request, version).unwrap();
-    stream.write_all(&frame.to_bytes()).unwrap();
-    let mut length = [0; 4];
-    stream.read_exact(&mut length).unwrap();
-    let mut frame = vec![0; u32::from_be_bytes(length) as usize];
-    stream.read_exact(&mut frame).unwrap();
-    kafka::decode_response::<R>(frame.into(), CORRELATION_ID, version).unwrap()
 }
 
 fn produce(stream: &mut TcpStream, topic: &str, batch: Bytes) -> ErrorCode {
@@ -349,8 +338,7 @@ fn slow_readers_cost_little(cluster: &Cluster) {
     let topic =
         FetchTopic { topic: Str::from("plain"), partitions: vec![partition], ..Default::default() };
     let request = FetchRequest { session_epoch: -1, topics: vec![topic], ..Default::default() };
-    let frame = kafka::encode_request(CORRELATION_ID, None, &request, FETCH_VERSION).unwrap();
-    let frame = frame.to_bytes();
+    let frame = wire::frame(&request, FETCH_VERSION);
     let readers: Vec<TcpStream> = (0..4)
         .map(|_| {
             let mut reader = connect_to_leader(cluster, "plain");

@@ -17,5 +17,6 @@ mod metrics;
 mod outages;
 mod proxies;
 mod storage;
+mod wire;
 mod znodes;
 mod zombies;

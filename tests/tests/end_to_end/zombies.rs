@@ -2,7 +2,7 @@
 //!
 //! The requests are sent while the server is paused, so they are the first thing that it sees.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -19,9 +19,10 @@ use records::BatchBuilder;
 use tests::{Cluster, with_cluster};
 use tokio::runtime::Runtime;
 
+use crate::wire;
+
 /// Names the topic by its name.
 const PRODUCE_VERSION: i16 = 9;
-const CORRELATION_ID: i32 = 7;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request that asks for the weakest promise: the leader's own word.
@@ -37,17 +38,12 @@ fn one_record(topic: &str, value: &[u8]) -> Bytes {
     };
     let request =
         ProduceRequest { acks: 1, timeout_ms: 1000, topic_data: vec![topic], ..Default::default() };
-    kafka::encode_request(CORRELATION_ID, None, &request, PRODUCE_VERSION).unwrap().to_bytes()
+    wire::frame(&request, PRODUCE_VERSION)
 }
 
 fn answer_of(stream: &mut TcpStream) -> ErrorCode {
-    let mut length = [0; 4];
-    stream.read_exact(&mut length).unwrap();
-    let mut frame = vec![0; u32::from_be_bytes(length) as usize];
-    stream.read_exact(&mut frame).unwrap();
-    let answer =
-        kafka::decode_response::<ProduceRequest>(frame.into(), CORRELATION_ID, PRODUCE_VERSION);
-    answer.unwrap().responses[0].partition_responses[0].error_code.into()
+    let answer = wire::answer::<ProduceRequest>(stream, PRODUCE_VERSION);
+    answer.responses[0].partition_responses[0].error_code.into()
 }
 
 #[test]
