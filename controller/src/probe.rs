@@ -16,9 +16,25 @@ const DEADLINE: Duration = Duration::from_millis(1000);
 /// A connection that is still open after this time has a process behind it.
 const OPEN_FOR: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(5);
+/// Between two probes of one broker.
+const AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// Waits until the port refuses connections; `answered` is told once that it did not at first.
+pub(crate) async fn until_refused(address: &str, answered: impl FnOnce()) {
+    if refuses(address).await {
+        return;
+    }
+    answered();
+    loop {
+        sleep(AGAIN_AFTER).await;
+        if refuses(address).await {
+            return;
+        }
+    }
+}
 
 /// True iff the port refuses connections.
-pub(crate) async fn refuses(address: &str) -> bool {
+async fn refuses(address: &str) -> bool {
     timeout(DEADLINE, refused(address)).await.unwrap_or(false)
 }
 
@@ -52,6 +68,20 @@ mod tests {
         drop(listener);
         assert!(refuses(&address).await);
         assert!(!refuses("no such address").await);
+    }
+
+    #[tokio::test]
+    async fn a_process_that_dies_later_is_found_dead_then() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (answered, lived) = tokio::sync::oneshot::channel();
+        let probe = tokio::spawn(async move {
+            until_refused(&address, || answered.send(()).unwrap()).await;
+        });
+        lived.await.unwrap();
+        assert!(!probe.is_finished());
+        drop(listener);
+        probe.await.unwrap();
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, OptionFuture};
 use imbl::ordmap::DiffItem;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info};
 
@@ -54,10 +54,16 @@ enum Event {
     Shutdown,
 }
 
+/// A probe that was refused.
 struct Probe {
     id: BrokerId,
     broker_epoch: i64,
-    refused: bool,
+}
+
+/// A probe that goes on.
+struct Probing {
+    broker_epoch: i64,
+    task: AbortHandle,
 }
 
 /// Why a term ended.
@@ -107,8 +113,8 @@ pub(crate) struct Term<'a> {
     /// Registrations to fence with the next batch, and why.
     to_fence: BTreeMap<BrokerId, (i64, &'static str)>,
     probes: JoinSet<Probe>,
-    /// Registrations that were probed since they lost their stream.
-    probed: BTreeMap<BrokerId, i64>,
+    /// Registrations without a stream that are being probed.
+    probing: BTreeMap<BrokerId, Probing>,
     probe_absent_at: Option<Instant>,
     balance_at: Option<Instant>,
     leaderless_at: Instant,
@@ -141,7 +147,7 @@ impl<'a> Term<'a> {
             in_flight: None,
             to_fence: BTreeMap::new(),
             probes: JoinSet::new(),
-            probed: BTreeMap::new(),
+            probing: BTreeMap::new(),
             probe_absent_at,
             balance_at,
             leaderless_at,
@@ -195,8 +201,11 @@ impl<'a> Term<'a> {
             Event::Submitted => self.queue.extend(self.received.drain(..)),
             Event::Committed(result) => self.committed(result?),
             Event::LiveChanged => self.fence_absent(),
-            Event::ConnectionsChanged => self.probe_disconnected(),
-            Event::Probed(probe) => self.probed(&probe),
+            Event::ConnectionsChanged => {
+                self.end_probes();
+                self.probe_disconnected();
+            }
+            Event::Probed(probe) => self.probed(probe),
             Event::Timer => self.timer(),
             Event::LeadershipChanged => {
                 let Leadership { epoch, leader } = *leadership.borrow_and_update();
@@ -262,6 +271,7 @@ impl<'a> Term<'a> {
             log_brokers(&before, &self.committed.image);
             info!("{timing}");
             self.fence_absent();
+            self.end_probes();
             self.probe_disconnected();
         }
     }
@@ -305,34 +315,49 @@ impl<'a> Term<'a> {
         }
     }
 
-    /// Probes the unfenced brokers whose number of streams (`None`: never connected) says so.
+    /// Probes the unfenced brokers whose number of streams (`None`: never connected) says so, until
+    /// they are connected or fenced: a process may die some time after its stream.
     fn probe_where(&mut self, wanted: impl Fn(Option<usize>) -> bool) {
         let unfenced: Vec<_> = self.unfenced().cloned().collect();
         for broker in unfenced {
-            let streams = self.driver.connections.streams(broker.id, broker.epoch);
-            if streams.is_some_and(|streams| streams > 0) {
-                self.probed.remove(&broker.id);
-            } else if wanted(streams)
+            let (id, broker_epoch) = (broker.id, broker.epoch);
+            if !self.probing.contains_key(&id)
+                && wanted(self.driver.connections.streams(id, broker_epoch))
                 && let Some(address) = self.driver.probe_address(&broker)
-                && self.probed.insert(broker.id, broker.epoch) != Some(broker.epoch)
             {
-                let (id, broker_epoch) = (broker.id, broker.epoch);
-                self.probes.spawn(async move {
-                    Probe { id, broker_epoch, refused: probe::refuses(&address).await }
+                let task = self.probes.spawn(async move {
+                    probe::until_refused(&address, || {
+                        info!("Broker {id} of epoch {broker_epoch} is not connected, but its port answers");
+                    })
+                    .await;
+                    Probe { id, broker_epoch }
                 });
+                self.probing.insert(id, Probing { broker_epoch, task });
             }
         }
     }
 
-    fn probed(&mut self, probe: &Probe) {
-        let Probe { id, broker_epoch, refused } = *probe;
-        if self.driver.connections.streams(id, broker_epoch).is_some_and(|streams| streams > 0) {
-            return;
+    /// Ends the probes of brokers that are connected, fenced or registered anew.
+    fn end_probes(&mut self) {
+        let (brokers, connections) = (&self.committed.image.brokers, &self.driver.connections);
+        self.probing.retain(|id, Probing { broker_epoch, task }| {
+            let broker = brokers.get(id);
+            let goes_on = broker.is_some_and(|it| !it.fenced && it.epoch == *broker_epoch)
+                && connections.streams(*id, *broker_epoch).is_none_or(|streams| streams == 0);
+            if !goes_on {
+                task.abort();
+            }
+            goes_on
+        });
+    }
+
+    /// The port refused. A stream that is open nevertheless has the better word.
+    fn probed(&mut self, Probe { id, broker_epoch }: Probe) {
+        if self.probing.get(&id).is_some_and(|it| it.broker_epoch == broker_epoch) {
+            self.probing.remove(&id);
         }
-        if refused {
+        if self.driver.connections.streams(id, broker_epoch).is_none_or(|streams| streams == 0) {
             self.to_fence.insert(id, (broker_epoch, "its process is gone"));
-        } else {
-            info!("Broker {id} of epoch {broker_epoch} is not connected, but its port answers");
         }
     }
 
