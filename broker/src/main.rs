@@ -41,10 +41,12 @@ fn main() -> ExitCode {
         eprintln!("open the log in janus.log.dir: {error}");
         return ExitCode::FAILURE;
     }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let wanted = usize::try_from(settings.i32("num.network.threads")).unwrap_or(1);
+    // The other half is the kernel's, which does three quarters of a broker's work.
+    let threads = wanted.clamp(1, cores.div_ceil(2));
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(wanted.clamp(1, threads))
+        .worker_threads(threads)
         .max_blocking_threads(16)
         .thread_name("broker")
         .enable_all()

@@ -72,9 +72,8 @@ fn main() -> ExitCode {
         eprintln!("janus-controller: open the log in janus.log.dir: {error}");
         return ExitCode::FAILURE;
     }
-    // Two threads: one works, the other keeps answering peers while a snapshot is written.
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // One thread: what takes a disk's time, the log's syncs and the snapshots, has others.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = match runtime {
         Ok(runtime) => runtime.block_on(run(&server)),
         Err(error) => Err(anyhow!(error).context("start the runtime").into()),

@@ -37,7 +37,7 @@ pub(crate) async fn coordinate(
         directory_id: directory.directory_id,
         initial_controllers: initial_controllers(settings).map_err(Failure::Configuration)?,
         election_timeout_ms,
-        heartbeat_interval_ms: (election_timeout_ms / 6).max(1),
+        heartbeat_interval_ms: (election_timeout_ms / 4).max(1),
         snapshot_after_entries: (snapshot_bytes / 2048).max(100),
         generation: 1,
         peer_address_map: addresses.clone(),

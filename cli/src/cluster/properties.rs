@@ -70,7 +70,7 @@ fn defaults(brokers: usize) -> Vec<(&'static str, String)> {
         ("transaction.state.log.min.isr", min_isr.into()),
         ("broker.session.timeout.ms", "3000".into()),
         ("broker.heartbeat.interval.ms", "500".into()),
-        ("controller.quorum.election.timeout.ms", "400".into()),
+        ("controller.quorum.election.timeout.ms", "600".into()),
         ("zookeeper.session.timeout.ms", "3000".into()),
         ("group.initial.rebalance.delay.ms", "0".into()),
         ("num.network.threads", "1".into()),

@@ -31,7 +31,7 @@ table! {
     "background.threads": int = "10", at_least(1), broker, cluster_wide, unused;
     /// Threads that process requests.
     "num.io.threads": int = "8", at_least(1), broker, cluster_wide, unused;
-    /// Threads that read and write sockets.
+    /// Threads that serve clients; half of the cores at most.
     "num.network.threads": int = "3", at_least(1), broker, cluster_wide;
     /// Logs of one directory that are recovered at the same time after an unclean stop.
     "num.recovery.threads.per.data.dir": int = "2", at_least(1), broker, cluster_wide;
