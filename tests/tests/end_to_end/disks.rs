@@ -209,7 +209,7 @@ fn a_damaged_batch_of_an_only_replica_is_an_error_and_all_others_are_served() {
             let read = cluster.kcat("-C -t orders -o beginning -e -q").run();
             (!read.status.success()).then_some((read.stdout, read.stderr))
         });
-        assert!(said.contains("Invalid message"), "{said}");
+        assert!(said.contains("at offset ") && said.contains("Invalid message"), "{said}");
         assert!(!read.is_empty() && written.starts_with(&read), "something wrong was served");
         // Whoever asks for what lies behind it gets it, and writers do not notice.
         let tail = cluster.kcat("-C -t orders -o 40000 -e -q").success();
