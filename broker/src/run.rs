@@ -257,8 +257,8 @@ pub async fn run(server: Server) -> Result<(), RunError> {
         tracing::info!("listening on {} ({})", listener.address, listener.name);
         let serving = server::serve(listener, broker.clone(), connections.clone());
         let mut known = known.clone();
-        // Until then clients wait in the kernel's queue, as at Kafka's brokers. An answer that knows
-        // of no broker and no topic would be believed: librdkafka forgets every broker, for good.
+        // Before the first metadata clients wait in the kernel's queue, as at Kafka's brokers. An
+        // answer without brokers and topics would be believed: librdkafka forgets all, for good.
         tokio::spawn(async move {
             if known.changed().await.is_ok() {
                 serving.await;

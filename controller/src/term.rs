@@ -201,10 +201,7 @@ impl<'a> Term<'a> {
             Event::Submitted => self.queue.extend(self.received.drain(..)),
             Event::Committed(result) => self.committed(result?),
             Event::LiveChanged => self.fence_absent(),
-            Event::ConnectionsChanged => {
-                self.end_probes();
-                self.probe_disconnected();
-            }
+            Event::ConnectionsChanged => self.probe_disconnected(),
             Event::Probed(probe) => self.probed(probe),
             Event::Timer => self.timer(),
             Event::LeadershipChanged => {
@@ -271,7 +268,6 @@ impl<'a> Term<'a> {
             log_brokers(&before, &self.committed.image);
             info!("{timing}");
             self.fence_absent();
-            self.end_probes();
             self.probe_disconnected();
         }
     }
@@ -308,8 +304,9 @@ impl<'a> Term<'a> {
         }
     }
 
-    /// Probes brokers that had a stream to this controller and lost it.
+    /// Probes brokers that had a stream to this controller and lost it; ends the probes that are over.
     fn probe_disconnected(&mut self) {
+        self.end_probes();
         if self.driver.options.fence_on_process_death {
             self.probe_where(|streams| streams == Some(0));
         }
@@ -343,7 +340,7 @@ impl<'a> Term<'a> {
         self.probing.retain(|id, Probing { broker_epoch, task }| {
             let broker = brokers.get(id);
             let goes_on = broker.is_some_and(|it| !it.fenced && it.epoch == *broker_epoch)
-                && connections.streams(*id, *broker_epoch).is_none_or(|streams| streams == 0);
+                && !connections.is_connected(*id, *broker_epoch);
             if !goes_on {
                 task.abort();
             }
@@ -356,7 +353,7 @@ impl<'a> Term<'a> {
         if self.probing.get(&id).is_some_and(|it| it.broker_epoch == broker_epoch) {
             self.probing.remove(&id);
         }
-        if self.driver.connections.streams(id, broker_epoch).is_none_or(|streams| streams == 0) {
+        if !self.driver.connections.is_connected(id, broker_epoch) {
             self.to_fence.insert(id, (broker_epoch, "its process is gone"));
         }
     }

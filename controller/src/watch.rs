@@ -208,6 +208,11 @@ impl Connections {
         Some(connection.streams)
     }
 
+    /// Whether a registration has an open stream.
+    pub fn is_connected(&self, id: BrokerId, broker_epoch: i64) -> bool {
+        self.streams(id, broker_epoch).is_some_and(|streams| streams > 0)
+    }
+
     /// How many streams there are.
     pub fn count(&self) -> usize {
         self.0.borrow().values().map(|connection| connection.streams).sum()
