@@ -35,7 +35,7 @@ pub const SHARED_FRAME_BYTES: usize = 16 << 10;
 pub const WRITE_SLICES: usize = 64;
 
 /// In-memory tails of all logs together.
-pub const TAIL_CACHE_BYTES: usize = 128 << 20;
+pub const TAIL_CACHE_BYTES: usize = 32 << 20;
 
 /// Open segment files; the process limit is commonly 20,000 and sockets need some too.
 pub const OPEN_FILES: usize = 4_000;

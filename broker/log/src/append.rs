@@ -359,7 +359,6 @@ impl Log {
             let newer = self.last_epoch().is_none_or(|last| last < entry.epoch);
             self.epochs_unwritten |= newer && self.epochs.insert(entry);
         }
-        self.write_epochs()?;
         let active = self.segments.last_mut().expect("a log has an active segment");
         match active.append(&self.home, &self.config, &bytes, batches) {
             Ok(()) => (),

@@ -48,6 +48,11 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
+    /// Of a directory that was made a moment ago.
+    pub(crate) fn empty() -> Self {
+        Self { entries: Vec::new() }
+    }
+
     /// Lists the directory, after removing what a deletion or a cleaning left half done.
     pub(crate) fn read(home: &Home) -> Result<Self, LogError> {
         let entries = disk::list(&home.directory)?;
@@ -230,7 +235,9 @@ fn parse_name(name: &str, suffix: &str) -> Option<i64> {
 }
 
 fn read_topic_id(path: &Path) -> Result<Option<Uuid>, LogError> {
-    let Some(bytes) = disk::read_small(path)? else { return Ok(None) };
+    // An empty one was not written yet when its process or its machine stopped.
+    let written = disk::read_small(path)?.filter(|bytes| !bytes.is_empty());
+    let Some(bytes) = written else { return Ok(None) };
     let text = String::from_utf8_lossy(&bytes);
     let value = |key: &str| {
         text.lines().find_map(|line| {
@@ -252,7 +259,7 @@ fn read_topic_id(path: &Path) -> Result<Option<Uuid>, LogError> {
 pub(crate) fn write_topic_id(directory: &Path, topic_id: Uuid) -> Result<(), StorageError> {
     let encoded = URL_SAFE_NO_PAD.encode(topic_id.as_bytes());
     let text = format!("version: 0\ntopic_id: {encoded}");
-    disk::write_unsynced(&directory.join(METADATA), text.as_bytes())
+    disk::write_new(&directory.join(METADATA), text.as_bytes())
 }
 
 /// Writes down that less is synced than the checkpoint of the log directory may say.

@@ -191,8 +191,16 @@ fn modified_ms(metadata: &fs::Metadata) -> i64 {
     since.and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or(0)
 }
 
-pub(crate) fn create_directory(directory: &Path) -> Result<()> {
-    fs::create_dir_all(directory).map_err(StorageError::of("create", directory))
+/// Makes a directory where it is missing. True: it was, so nothing is in it.
+pub(crate) fn create_directory(directory: &Path) -> Result<bool> {
+    match fs::create_dir(directory) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(_) => {
+            fs::create_dir_all(directory).map_err(StorageError::of("create", directory))?;
+            Ok(true)
+        }
+    }
 }
 
 /// Makes the names in a directory durable.
@@ -244,6 +252,12 @@ pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> Result<()> {
     });
     written.map_err(StorageError::of("write", &temporary))?;
     rename(&temporary, path)
+}
+
+/// Writes a small file that is not there. A process killed meanwhile leaves none, or an empty one;
+/// so may a machine that stops, where the file system keeps a name and loses what it named.
+pub(crate) fn write_new(path: &Path, contents: &[u8]) -> Result<()> {
+    fs::write(path, contents).map_err(StorageError::of("write", path))
 }
 
 /// Replaces a small file whose loss with the machine does no harm: a killed process leaves the old

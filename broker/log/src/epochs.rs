@@ -1,8 +1,8 @@
 //! Where each leader epoch began in the log (KIP-101, KIP-279), in Kafka's `leader-epoch-checkpoint`.
 //!
-//! Two replicas find the point where their logs part by comparing these. The file is written before
-//! the first batch of a new epoch, and synced before the recovery point passes that batch: what
-//! lies behind the recovery point is known from the file, what lies after it from the batches.
+//! Two replicas find the point where their logs part by comparing these. The file is synced before
+//! the recovery point passes the first batch of a new epoch: what lies behind the recovery point is
+//! known from the file, what lies after it from the batches.
 
 use std::path::{Path, PathBuf};
 

@@ -162,7 +162,7 @@ impl Log {
 
     /// Begins a leader epoch. A new leader calls it with its log end offset.
     pub fn assign_leader_epoch(&mut self, epoch: i32, start_offset: i64) {
-        // Written with the first batch of the epoch: an epoch without batches concerns nobody.
+        // Written when the recovery point moves: until then, the batches say it.
         self.epochs_unwritten |= self.epochs.insert(EpochEntry { epoch, start_offset });
     }
 
@@ -350,7 +350,8 @@ impl Log {
         for segment in self.segments[first..].iter().filter(|segment| segment.base_offset < to) {
             files.push(segment.log(&self.home)?);
         }
-        self.write_epochs()?;
+        // The plan writes them too.
+        self.epochs_unsynced |= std::mem::take(&mut self.epochs_unwritten);
         Ok(Some(FlushPlan {
             files,
             directory: (self.directory_synced < self.directory_changes)

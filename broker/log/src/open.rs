@@ -44,9 +44,9 @@ impl Log {
         recovery: Recovery,
         now_ms: i64,
     ) -> Result<Self, LogError> {
-        disk::create_directory(directory)?;
+        let is_new = disk::create_directory(directory)?;
         let home = Home { directory: directory.to_owned(), shared };
-        let listing = Listing::read(&home)?;
+        let listing = if is_new { Listing::empty() } else { Listing::read(&home)? };
         let mut segments = listing.segments(&home, &config)?;
         let created = segments.is_empty();
         if created {
@@ -77,7 +77,11 @@ impl Log {
             retired: Vec::new(),
             damaged: false,
         };
-        log.find_end(recovery.clean_shutdown, listing.snapshots())?;
+        match is_new {
+            // There is nothing to walk.
+            true => log.settle_recovery_point()?,
+            false => log.find_end(recovery.clean_shutdown, listing.snapshots())?,
+        }
         if log.epochs.last().is_none() {
             log.read_epochs()?;
         }
@@ -126,6 +130,11 @@ impl Log {
                 break;
             }
         }
+        self.settle_recovery_point()
+    }
+
+    /// What is not there is not synced, whatever the checkpoint says.
+    fn settle_recovery_point(&mut self) -> Result<(), LogError> {
         self.compare_length();
         self.recovery_point = self.recovery_point.min(self.log_end_offset);
         self.keep_promise()?;

@@ -10,7 +10,7 @@ use partition_log::{Log, LogError, PartitionDirectory, Recovery, Shared, checkpo
 use tokio::sync::mpsc;
 
 use super::fetcher::{Fetchers, ReplicaKey};
-use super::topic_config::{dynamic_settings, resolve};
+use super::topic_config::TopicConfigs;
 use super::{Applied, Disks, Partition, ReplicaError};
 use crate::clock::{monotonic_ms, now_ms};
 use crate::metrics::Metrics;
@@ -147,14 +147,14 @@ impl Replicas {
         for key in gone {
             self.remove(key).await;
         }
-        let settings = dynamic_settings(&self.options.settings, image, me);
+        let mut configs = TopicConfigs::new(&self.options.settings, image, me);
         for id in touched {
-            self.apply_partition(image, &settings, &id).await;
+            self.apply_partition(image, &mut configs, &id).await;
         }
         if all_reconfigured || !reconfigured.is_empty() {
             for partition in self.all() {
                 if all_reconfigured || reconfigured.contains(&partition.id.topic) {
-                    let config = resolve(&settings, image, &partition.id.topic);
+                    let config = configs.of(&partition.id.topic);
                     partition.configure(config.log, config.min_isr);
                 }
             }
@@ -164,7 +164,7 @@ impl Replicas {
     async fn apply_partition(
         &self,
         image: &ClusterImage,
-        settings: &Settings,
+        configs: &mut TopicConfigs<'_>,
         id: &TopicPartition,
     ) {
         // Without its topic a partition is not visible yet.
@@ -185,7 +185,7 @@ impl Replicas {
         }
         let partition = match known {
             Some(partition) => partition,
-            None => match self.open(image, settings, topic.id, id) {
+            None => match self.open(image, configs, topic.id, id) {
                 Ok(partition) => {
                     self.unopened.lock().expect("no panic under this lock").remove(id);
                     partition
@@ -219,7 +219,7 @@ impl Replicas {
     fn open(
         &self,
         image: &ClusterImage,
-        settings: &Settings,
+        configs: &mut TopicConfigs<'_>,
         topic_id: Uuid,
         id: &TopicPartition,
     ) -> Result<Arc<Partition>, String> {
@@ -229,10 +229,10 @@ impl Replicas {
         let at = existing.unwrap_or_else(|| self.emptiest_directory());
         let directory = &directories[at];
         let path = directory.path.join(&name);
-        let config = resolve(settings, image, &id.topic);
+        let config = configs.of(&id.topic);
         let checkpointed = (id.topic.to_string(), id.partition);
         let offset = |offsets: &checkpoint::Offsets| offsets.get(&checkpointed).copied();
-        let fresh = !path.is_dir();
+        let fresh = existing.is_none();
         let recovery = Recovery {
             recovery_point: offset(&directory.recovery_points).filter(|_| !fresh).unwrap_or(0),
             log_start_offset: offset(&directory.log_start_offsets).filter(|_| !fresh).unwrap_or(0),

@@ -1,11 +1,15 @@
 //! A topic's configuration, combined from topic, broker and defaults, as its log needs it.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use config::{CompressionType, Settings, TopicSettings};
 use metadata::{BrokerId, ClusterImage, ConfigResource};
 use partition_log::LogConfig;
 use records::Codec;
 
 /// What a partition needs of its topic's configuration.
+#[derive(Clone)]
 pub(super) struct TopicConfig {
     pub(super) log: LogConfig,
     pub(super) min_isr: usize,
@@ -24,7 +28,27 @@ pub(crate) fn dynamic_settings(
     settings.with_dynamic(&defaults, &own)
 }
 
-pub(super) fn resolve(broker: &Settings, image: &ClusterImage, topic: &str) -> TopicConfig {
+/// The configurations of topics under one image; each is put together once.
+pub(super) struct TopicConfigs<'a> {
+    image: &'a ClusterImage,
+    settings: Settings,
+    resolved: BTreeMap<Arc<str>, TopicConfig>,
+}
+
+impl<'a> TopicConfigs<'a> {
+    /// As broker `me` sees them, whose own settings are `settings`.
+    pub(super) fn new(settings: &Settings, image: &'a ClusterImage, me: BrokerId) -> Self {
+        let settings = dynamic_settings(settings, image, me);
+        Self { image, settings, resolved: BTreeMap::new() }
+    }
+
+    pub(super) fn of(&mut self, topic: &Arc<str>) -> TopicConfig {
+        let resolve = || resolve(&self.settings, self.image, topic);
+        self.resolved.entry(topic.clone()).or_insert_with(resolve).clone()
+    }
+}
+
+fn resolve(broker: &Settings, image: &ClusterImage, topic: &str) -> TopicConfig {
     let overrides = image.configs.get(&ConfigResource::Topic(topic.into()));
     let empty = Default::default();
     let topic = TopicSettings::resolve(broker, overrides.map_or(&empty, |it| &**it));

@@ -141,13 +141,31 @@ impl Client {
         loop {
             match self.try_coordinator(group).await? {
                 Ok(id) => return Ok(id),
-                Err(
-                    ErrorCode::CoordinatorNotAvailable
-                    | ErrorCode::CoordinatorLoadInProgress
-                    | ErrorCode::NotCoordinator,
-                ) if Instant::now() < deadline => tokio::time::sleep(RETRY_INTERVAL).await,
+                Err(error) if coordinator_is_missing(error) && Instant::now() < deadline => {
+                    tokio::time::sleep(RETRY_INTERVAL).await;
+                }
                 Err(error) => bail!("no coordinator for group '{group}': {error}"),
             }
+        }
+    }
+
+    /// Asks the coordinator of a group to write something. Asks again while `code` of the answer
+    /// says that it moves, loads, or finds too few replicas in sync.
+    pub(crate) async fn call_coordinator<R: Request>(
+        &mut self,
+        group: &str,
+        request: &R,
+        code: impl Fn(&R::Response) -> i16,
+    ) -> Result<R::Response> {
+        let deadline = Instant::now() + COORDINATOR_TIMEOUT;
+        loop {
+            let coordinator = self.coordinator(group).await?;
+            let response = self.call_broker(coordinator, request).await?;
+            let error = ErrorCode::from(code(&response));
+            if !coordinator_is_missing(error) || Instant::now() >= deadline {
+                return Ok(response);
+            }
+            tokio::time::sleep(RETRY_INTERVAL).await;
         }
     }
 
@@ -171,12 +189,20 @@ impl Client {
         let response = self.call_broker(id, &request).await?;
         let group = response.groups.first().context("the answer names no group")?;
         Ok(match ErrorCode::from(group.error_code) {
-            error @ (ErrorCode::NotCoordinator
-            | ErrorCode::CoordinatorLoadInProgress
-            | ErrorCode::CoordinatorNotAvailable) => Err(error),
+            error if coordinator_is_missing(error) => Err(error),
             _ => Ok(id),
         })
     }
+}
+
+/// Whether a group has to be asked for later, and perhaps elsewhere.
+fn coordinator_is_missing(error: ErrorCode) -> bool {
+    matches!(
+        error,
+        ErrorCode::CoordinatorNotAvailable
+            | ErrorCode::CoordinatorLoadInProgress
+            | ErrorCode::NotCoordinator
+    )
 }
 
 /// Turns the error code of an answer into an error that says what was asked for and why it failed.

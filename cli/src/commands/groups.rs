@@ -10,8 +10,8 @@ use kafka::messages::offset_commit::{OffsetCommitRequestPartition, OffsetCommitR
 use kafka::messages::offset_fetch::OffsetFetchRequestGroup;
 use kafka::messages::{
     ConsumerGroupDescribeRequest, ConsumerProtocolAssignment, DeleteGroupsRequest,
-    DescribeGroupsRequest, ListGroupsRequest, MetadataResponse, OffsetCommitRequest,
-    OffsetFetchRequest,
+    DeleteGroupsResponse, DescribeGroupsRequest, ListGroupsRequest, MetadataResponse,
+    OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -362,9 +362,11 @@ impl Delete {
     async fn run(self, common: &Common) -> Result<()> {
         let mut client = common.client().await?;
         for group in &self.groups {
-            let coordinator = client.coordinator(group).await?;
             let request = DeleteGroupsRequest { groups_names: vec![group.as_str().into()] };
-            let response = client.call_broker(coordinator, &request).await?;
+            let code = |response: &DeleteGroupsResponse| {
+                response.results.first().map_or(0, |result| result.error_code)
+            };
+            let response = client.call_coordinator(group, &request, code).await?;
             let result = response.results.first().context("the answer names no group")?;
             check(format!("delete group '{group}'"), result.error_code, None)?;
         }
@@ -432,7 +434,7 @@ impl ResetOffsets {
             after.insert(name.clone(), target.clamp(first, *end));
         }
         if !self.dry_run {
-            self.commit(&mut client, coordinator, &metadata, &after).await?;
+            self.commit(&mut client, &metadata, &after).await?;
         }
         show_reset(&common.output(), &before, &after)
     }
@@ -453,7 +455,6 @@ impl ResetOffsets {
     async fn commit(
         &self,
         client: &mut Client,
-        coordinator: i32,
         metadata: &MetadataResponse,
         offsets: &BTreeMap<PartitionName, i64>,
     ) -> Result<()> {
@@ -476,7 +477,11 @@ impl ResetOffsets {
             topics: vec![topic],
             ..Default::default()
         };
-        let response = client.call_broker(coordinator, &request).await?;
+        let code = |response: &OffsetCommitResponse| {
+            let partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
+            partitions.map(|partition| partition.error_code).find(|code| *code != 0).unwrap_or(0)
+        };
+        let response = client.call_coordinator(&self.group, &request, code).await?;
         for partition in response.topics.iter().flat_map(|topic| &topic.partitions) {
             let what = format!(
                 "commit offset of {}-{} for group '{}'",

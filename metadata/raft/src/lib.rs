@@ -10,8 +10,8 @@
 //! ```
 //!
 //! Read `store` first, then `types`, `machine`, `log`, `database`, `snapshot` for what is kept, `wire`,
-//! `peer`, `service` for what is sent, and `founding`, `leadership`, `failover`, `quorum` for the life of
-//! a quorum.
+//! `peer`, `service` for what is sent, and `founding`, `leadership`, `ticking`, `failover`, `quorum` for
+//! the life of a quorum.
 //!
 //! What this does not do: decide anything. Records come decided and are applied as they are.
 
@@ -28,6 +28,7 @@ mod refusals;
 mod service;
 mod snapshot;
 mod store;
+mod ticking;
 mod types;
 mod wire;
 

@@ -22,6 +22,7 @@ use crate::machine::blocking;
 use crate::peer::Links;
 use crate::refusals::Refusals;
 use crate::snapshot::{self, SnapshotFile};
+use crate::ticking::Heard;
 use crate::types::{NodeKey, Raft, TypeConfig, Vote};
 use crate::wire::{AppendReply, HelloReply, Receiver, SnapshotStart, message};
 
@@ -35,6 +36,7 @@ pub(crate) struct RaftService {
     pub raft: Raft,
     pub links: Arc<Links>,
     pub failover: Arc<Failover>,
+    pub heard: Arc<Heard>,
     pub directory: std::path::PathBuf,
     /// One snapshot at a time: there is one file for it.
     pub incoming: Semaphore,
@@ -145,6 +147,7 @@ impl Service for RaftService {
         };
         let from = self.check(&first, proven.as_ref())?;
         let (identity, failover) = (self.links.identity.clone(), self.failover.clone());
+        let heard = self.heard.clone();
 
         // openraft reads requests, so what ends them early is told through the answers.
         let ended: Arc<Mutex<Option<Status>>> = Arc::default();
@@ -152,6 +155,7 @@ impl Service for RaftService {
         let frames = stream::iter([Ok(first)]).chain(frames);
         let requests = stream::unfold(Box::pin(frames), move |mut frames| {
             let (identity, failover, why) = (identity.clone(), failover.clone(), why.clone());
+            let heard = heard.clone();
             async move {
                 let frame = match frames.next().await? {
                     Ok(frame) => frame,
@@ -161,7 +165,10 @@ impl Service for RaftService {
                     }
                 };
                 let request = identity.check(&frame).and_then(|sender| match sender == from {
-                    true => message::<AppendEntriesRequest<TypeConfig>>(&frame),
+                    true => {
+                        heard.note(from);
+                        message::<AppendEntriesRequest<TypeConfig>>(&frame)
+                    }
                     false => Err(Status::invalid_argument("the stream changed its sender")),
                 });
                 request

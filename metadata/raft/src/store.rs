@@ -30,6 +30,7 @@ use crate::machine::{SharedState, StateMachine};
 use crate::peer::{Links, Peers};
 use crate::service::RaftService;
 use crate::snapshot;
+use crate::ticking::{self, Heard};
 use crate::types::{Applied, Batch, Raft};
 use crate::wire::Identity;
 
@@ -48,6 +49,7 @@ pub struct RaftStore {
     database: Database,
     state: SharedState,
     failover: Arc<Failover>,
+    heard: Arc<Heard>,
     leadership: watch::Receiver<Leadership>,
     /// Ends with the store.
     tasks: Mutex<JoinSet<()>>,
@@ -94,6 +96,8 @@ impl RaftStore {
         let nobody = ControllerEpoch { generation, term: 0 };
         let (publish, leadership) = watch::channel(Leadership { epoch: nobody, leader: None });
         tasks.spawn(leadership::publish(raft.clone(), key, generation, timing, publish));
+        let heard = Arc::new(Heard::default());
+        tasks.spawn(ticking::run(raft.clone(), heard.clone(), timing));
         let starting = failover.clone();
         tasks.spawn(async move { starting.campaign_at_start().await });
         if founding::is_founder(key, &config.initial_controllers) {
@@ -101,7 +105,7 @@ impl RaftStore {
             tasks.spawn(founding::found(raft.clone(), links.clone(), initial));
         }
         let tasks = Mutex::new(tasks);
-        Ok(Self { raft, links, config, database, state, failover, leadership, tasks })
+        Ok(Self { raft, links, config, database, state, failover, heard, leadership, tasks })
     }
 
     /// The gRPC service through which the other controllers reach this store. It checks tokens.
@@ -112,6 +116,7 @@ impl RaftStore {
             raft: self.raft.clone(),
             links: self.links.clone(),
             failover: self.failover.clone(),
+            heard: self.heard.clone(),
             directory: self.config.directory.clone(),
             incoming: Semaphore::new(1),
             refusals: Default::default(),

@@ -276,6 +276,20 @@ fn missing_epochs_are_read_from_the_batches() {
 }
 
 #[test]
+fn epochs_above_the_recovery_point_need_no_file() {
+    let mut fixture = filled();
+    let expected = fixture.log.leader_epochs().to_vec();
+    let path = fixture.directory.join("leader-epoch-checkpoint");
+    assert!(!path.exists(), "nothing was flushed");
+    assert_eq!(fixture.open(unclean(0)).leader_epochs(), expected);
+    // A flush makes the file say what a recovery from there does not read any more.
+    let recovery_point = fixture.log.flush().expect("flush");
+    let written = fs::read_to_string(&path).expect("read");
+    assert_eq!(written.lines().nth(1), Some("3"), "{written}");
+    assert_eq!(fixture.open(unclean(recovery_point)).leader_epochs(), expected);
+}
+
+#[test]
 fn a_damaged_index_does_not_hide_records() {
     let mut fixture = filled();
     let expected = read_all(&fixture.log);
@@ -299,6 +313,17 @@ fn a_foreign_topic_id_is_refused() {
     fixture.log.assign_topic_id(Uuid::from_u128(7)).expect("the same one");
     let refused = fixture.log.assign_topic_id(Uuid::from_u128(8));
     assert!(matches!(refused, Err(LogError::InconsistentTopicId { .. })));
+}
+
+#[test]
+fn a_topic_id_that_a_stop_left_unwritten_is_given_again() {
+    let mut fixture = filled();
+    fs::write(fixture.directory.join("partition.metadata"), "").expect("write");
+    fixture.reopen_clean();
+    assert_eq!(fixture.log.topic_id(), None);
+    fixture.log.assign_topic_id(Uuid::from_u128(7)).expect("assign");
+    fixture.reopen_clean();
+    assert_eq!(fixture.log.topic_id(), Some(Uuid::from_u128(7)));
 }
 
 #[test]
