@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use crate::measure::QUIET_S;
 use crate::report::{Report, Row, Verdict};
 use crate::scenario::Better;
 
@@ -155,7 +156,7 @@ impl Report {
              record is void, and the run fails.\n\
              - Cold start: from the start of the processes, on formatted disks, to a record of a new \
              topic acknowledged by all replicas. Memory and CPU without work: `cold-start` of the new \
-             cluster, `idle` after the loads before it.\n\
+             cluster, `idle` after the loads before it, each after {QUIET_S} s without work.\n\
              - Partitions: on the warm clusters, after six minutes of rest, in which ext4 without a \
              journal forgets deleted files (it creates files slowly until then). The topics of earlier \
              turns stay, for the same reason.",

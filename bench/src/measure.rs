@@ -11,6 +11,10 @@ use crate::machine::{Meter, Usage, memory_mb, tick_s};
 use crate::probe::{self, Afterwards};
 use crate::scenario::{Compression, Metric, Scenario, Values};
 
+/// How long a cluster is left alone before it counts as idle. Whoever gives memory back does so within
+/// ten seconds, of which the beginning is some seconds after the load's end.
+pub(crate) const QUIET_S: u64 = 25;
+
 /// How much work a measurement is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
@@ -38,7 +42,7 @@ impl Sizes {
         seconds_max: 60,
         requests_s: 10,
         latency_s: 17,
-        quiet_s: 10,
+        quiet_s: QUIET_S,
         idle_s: 15,
         partitions: 1_000,
         afterwards: Afterwards::Delete,

@@ -39,9 +39,13 @@ pub fn kafka_tool(script: &str, words: &str) -> Program {
         .unwrap_or_else(|| panic!("{script} is no tool of Apache Kafka"));
     let libs = path_of("KAFKA_CLIENTS_LIBS", "kafka-4.3.0/libs");
     assert!(libs.is_dir(), "no jars of Apache Kafka in {}; run `make tools-test`", libs.display());
+    // Made by `make tools-test`. Java goes on without it, and is not to talk about that in between.
+    let classes = libs.with_file_name("classes.jsa");
     Program::new("java")
         // A tool runs for a second: compiling it well would take longer than it runs.
-        .words("-Xmx256m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto -cp")
+        .words("-Xmx256m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xlog:disable -Xshare:auto")
+        .argument(format!("-XX:SharedArchiveFile={}", classes.display()))
+        .words("-cp")
         .argument(libs.join("*"))
         .words(class)
         .words(words)
