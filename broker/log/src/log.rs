@@ -350,15 +350,12 @@ impl Log {
         for segment in self.segments[first..].iter().filter(|segment| segment.base_offset < to) {
             files.push(segment.log(&self.home)?);
         }
-        // The plan writes them too.
-        self.epochs_unsynced |= std::mem::take(&mut self.epochs_unwritten);
         Ok(Some(FlushPlan {
             files,
             directory: (self.directory_synced < self.directory_changes)
                 .then(|| self.home.directory.clone()),
             directory_changes: self.directory_changes,
-            epochs: self
-                .epochs_unsynced
+            epochs: (self.epochs_unwritten || self.epochs_unsynced)
                 .then(|| (self.home.directory.clone(), self.epochs.clone())),
             recovery_point: to,
             truncations: self.truncations,
@@ -375,6 +372,7 @@ impl Log {
         if let Some((_, epochs)) = &plan.epochs
             && epochs.entries() == self.epochs.entries()
         {
+            self.epochs_unwritten = false;
             self.epochs_unsynced = false;
         }
         if self.recovery_point >= self.log_end_offset {
