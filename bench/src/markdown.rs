@@ -159,7 +159,8 @@ impl Report {
              cluster, `idle` after the loads before it, each after {QUIET_S} s without work.\n\
              - Partitions: on the warm clusters, after six minutes of rest, in which ext4 without a \
              journal forgets deleted files (it creates files slowly until then). The topics of earlier \
-             turns stay, for the same reason.",
+             turns stay, for the same reason. The clients are warm too: the producer has its id and has \
+             sent a record to another topic.",
             warm_up.join(" for Janus, "),
         )
     }

@@ -222,6 +222,9 @@ async fn try_create_topic(bootstrap: &str, name: &str) -> Result<()> {
 }
 
 /// Creates a topic of many partitions; what was used until each has acknowledged a record.
+///
+/// The clients have done something before: librdkafka gets its producer id on a timer of its own,
+/// and how often that has to run out, half a second each time, is no matter of the cluster's.
 pub(crate) async fn partitions(
     bootstrap: &str,
     servers: Vec<Server>,
@@ -230,13 +233,24 @@ pub(crate) async fn partitions(
 ) -> Result<Usage> {
     let name = load::name();
     let admin = admin(bootstrap)?;
+    create_topic(&admin, SERVING_TOPIC, load::PARTITIONS, ANSWER_TIMEOUT).await?;
+    let run = load::new_run();
+    let serving = Topic { bootstrap: bootstrap.to_owned(), name: SERVING_TOPIC.to_owned() };
+    let mut producer = serving
+        .use_it(move |bootstrap, name, cancelled| {
+            let mut producer = Producer::new(&one_record(1), bootstrap, name, run)?;
+            let shared = Shared::new(cancelled);
+            producer.send_one_to_each(&shared)?;
+            producer.settle(&shared)?;
+            Ok(producer)
+        })
+        .await?;
     let topic = Topic { bootstrap: bootstrap.to_owned(), name: name.clone() };
     let meter = Meter::start(servers)?;
     create_topic(&admin, &name, partitions, CREATION_TIMEOUT).await?;
     let used = topic.use_it(move |bootstrap, name, cancelled| {
-        let run = load::new_run();
         let shared = Arc::new(Shared::new(cancelled));
-        let mut producer = Producer::new(&one_record(partitions), bootstrap, name, run)?;
+        producer.turn_to(name, partitions);
         producer.send_one_to_each(&shared)?;
         producer.settle(&shared)?;
         let usage = meter.read()?;

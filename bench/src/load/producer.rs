@@ -109,6 +109,14 @@ impl Producer {
         })
     }
 
+    /// Goes on with another topic as if nothing had been sent, after [`Self::settle`].
+    pub(crate) fn turn_to(&mut self, topic: &str, partitions: i32) {
+        self.topic = topic.to_owned();
+        self.partitions = partitions as u64;
+        self.sent = 0;
+        self.deliveries.0.acknowledged.store(0, Ordering::Relaxed);
+    }
+
     /// Records that were handed over so far.
     pub(crate) fn sent(&self) -> u64 {
         self.sent

@@ -195,7 +195,7 @@ fn modified_ms(metadata: &fs::Metadata) -> i64 {
 pub(crate) fn create_directory(directory: &Path) -> Result<bool> {
     match fs::create_dir(directory) {
         Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(_) if directory.is_dir() => Ok(false),
         Err(_) => {
             fs::create_dir_all(directory).map_err(StorageError::of("create", directory))?;
             Ok(true)

@@ -327,6 +327,19 @@ fn a_topic_id_that_a_stop_left_unwritten_is_given_again() {
 }
 
 #[test]
+fn a_file_in_the_place_of_the_directory_is_named() {
+    let fixture = filled();
+    fs::remove_dir_all(&fixture.directory).expect("remove");
+    fs::write(&fixture.directory, "no directory").expect("write");
+    let opened = Log::open(&fixture.directory, LogConfig::KAFKA, Shared::new(0, 1), unclean(0), 0);
+    let refused = opened.expect_err("not a directory").to_string();
+    assert!(
+        refused.contains(&format!("cannot create {}", fixture.directory.display())),
+        "{refused}"
+    );
+}
+
+#[test]
 fn files_that_a_deletion_left_are_removed() {
     let mut fixture = filled();
     let expected = read_all(&fixture.log);
