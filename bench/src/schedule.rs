@@ -32,9 +32,6 @@ use crate::scenario::{Compression, Marks, Scenario};
 /// them whenever it creates a file: after the topics of the loads that costs either cluster seconds.
 const REST_S: u64 = 365;
 
-/// Janus is warmed for this part of its peer's time: nothing is compiled while it runs.
-const JANUS_WARM_UP_PART: u64 = 10;
-
 /// More of a core than this, used by others, is worth a remark.
 const OTHERS_CORES_MAX: f64 = 0.2;
 
@@ -47,6 +44,8 @@ pub struct Options {
     pub turns: u32,
     /// How long the peer works before it counts, in seconds.
     pub warm_up_s: u64,
+    /// How long Janus does.
+    pub janus_warm_up_s: u64,
     /// A test of the harness: everything short, nothing judged.
     pub quick: bool,
     /// How the ratios are judged.
@@ -79,14 +78,15 @@ pub async fn run(
     tell: &(dyn Fn(&str) + Sync),
 ) -> Result<Report> {
     let date = jiff::Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+    // What was built, whatever is edited meanwhile.
+    let commit = commit();
     let temporary = std::env::temp_dir();
     let before = Calibration::take(&temporary)?;
     let settings = settings(janus, peer.as_deref());
     let names = (janus.name(), peer.as_ref().map(|peer| peer.name()));
 
     // The peer is warmed first: Janus comes first in the first turn and need not be paused for it.
-    let janus_warm_up_s = options.warm_up_s.div_ceil(JANUS_WARM_UP_PART);
-    let janus = Subject { side: Side::Janus, cluster: janus, warm_up_s: janus_warm_up_s };
+    let janus = Subject { side: Side::Janus, cluster: janus, warm_up_s: options.janus_warm_up_s };
     let peer =
         peer.map(|cluster| Subject { side: Side::Peer, cluster, warm_up_s: options.warm_up_s });
     let mut run = Run {
@@ -120,7 +120,7 @@ pub async fn run(
         janus: names.0,
         peer: names.1,
         date,
-        commit: commit(),
+        commit,
         machine: Machine::this(),
         quick: options.quick,
         turns: options.turns,

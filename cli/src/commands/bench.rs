@@ -19,6 +19,9 @@ use crate::output::{Format, Table, print};
 const TURNS_DEFAULT: u32 = 3;
 const WARM_UP_DEFAULT_S: u64 = 300;
 
+/// Janus is warmed for this part of Kafka's time: nothing is compiled while it runs.
+const JANUS_WARM_UP_PART: u64 = 10;
+
 /// What `janus up` sets differently for a cluster on one machine, set back to Kafka's defaults.
 const KAFKAS_DEFAULTS: [(&str, &str); 7] = [
     ("broker.session.timeout.ms", "9000"),
@@ -68,7 +71,7 @@ pub(crate) struct Run {
     /// How often each cluster is measured, in the order A B B A A B ... [default: 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     turns: Option<u32>,
-    /// How long the peer works before anything counts; Janus a tenth of it [default: 300]
+    /// How long Apache Kafka works before anything counts; a Janus a tenth of it [default: 300]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     warm_up: Option<u64>,
     /// One short turn of everything, to test the harness; judges nothing
@@ -186,10 +189,16 @@ impl Run {
         }
         let (turns, warm_up_s) =
             if self.quick { (1, 10) } else { (TURNS_DEFAULT, WARM_UP_DEFAULT_S) };
+        let warm_up_s = self.warm_up.unwrap_or(warm_up_s);
+        let janus_warm_up_s = warm_up_s.div_ceil(JANUS_WARM_UP_PART);
         Ok(Options {
             scenarios,
             turns: self.turns.unwrap_or(turns),
-            warm_up_s: self.warm_up.unwrap_or(warm_up_s),
+            warm_up_s: match peer {
+                Peer::Kafka43 | Peer::Kafka39 => warm_up_s,
+                Peer::Raft | Peer::ZooKeeper | Peer::None => janus_warm_up_s,
+            },
+            janus_warm_up_s,
             quick: self.quick,
             marks: match (self.mode, peer) {
                 (Mode::Raft, Peer::Kafka43) => Marks::Kafka,

@@ -2,17 +2,19 @@
 //!
 //! Everything happens under one short lock that is never held across an await or a cold read:
 //! append, fetch, become leader or follower. Offsets and epochs are judged by [`Leader`], bytes are
-//! kept by [`Log`]; this file joins the two and wakes whoever waits.
+//! kept by [`Log`]; this folder joins the two and wakes whoever waits.
 
-use std::collections::VecDeque;
+mod following;
+mod state;
+
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use metadata::{BrokerId, TopicPartition, Uuid};
-use partition_log::{AppendError, Appended, Log, LogConfig, LogError, Read, ReadError};
+use partition_log::{Appended, Log, LogConfig, Read, ReadError};
 
-use super::leader::Leader;
-use super::waiting::{Completion, Moves, Signal, Subscribers, Waiting};
+use self::state::{Role, State, change_failed, gone};
+use super::waiting::{Completion, Moves, Signal};
 use super::{Disks, ReplicaError};
 use crate::metrics::Traffic;
 
@@ -22,32 +24,6 @@ pub struct Partition {
     pub traffic: Arc<Traffic>,
     disks: Arc<Disks>,
     state: Mutex<State>,
-}
-
-struct State {
-    /// `None` once the replica was deleted or its disk failed.
-    log: Option<Log>,
-    role: Role,
-    high_watermark: i64,
-    /// As the leader said last; 0 before it said anything.
-    leader_high_watermark: i64,
-    /// The topic's `min.insync.replicas`.
-    min_isr: usize,
-    /// The first record that is known to be unreadable here. Whoever leads with it hands over, and
-    /// what follows it is fetched anew once nobody counts on it.
-    damage: Option<i64>,
-    waiting: VecDeque<Waiting>,
-    subscribers: Subscribers,
-}
-
-enum Role {
-    /// No leadership has been applied since the broker started.
-    Unassigned,
-    Leader(Leader),
-    Follower {
-        leader: Option<BrokerId>,
-        leader_epoch: i32,
-    },
 }
 
 /// What applying new metadata made of a replica.
@@ -136,17 +112,7 @@ impl Partition {
         traffic: Arc<Traffic>,
         disks: Arc<Disks>,
     ) -> Self {
-        let high_watermark = high_watermark.clamp(log.log_start_offset(), log.log_end_offset());
-        let state = State {
-            log: Some(log),
-            role: Role::Unassigned,
-            high_watermark,
-            leader_high_watermark: 0,
-            min_isr,
-            damage: None,
-            waiting: VecDeque::new(),
-            subscribers: Subscribers::default(),
-        };
+        let state = State::new(log, high_watermark, min_isr);
         Self { id, topic_id, traffic, disks, state: Mutex::new(state) }
     }
 
@@ -275,79 +241,6 @@ impl Partition {
     /// the reader: another replica may have the record, or none has.
     pub fn unreadable(&self, offset: i64, error: &ReadError) -> ReplicaError {
         self.lock().unreadable(&self.id, offset, error)
-    }
-
-    /// Appends what this follower fetched under `leader_epoch`, and takes over high watermark and
-    /// log start. True if the log start moved, which the leader waits to hear.
-    pub fn append_fetched(
-        &self,
-        leader_epoch: i32,
-        record_set: Vec<Bytes>,
-        leader_high_watermark: i64,
-        leader_log_start_offset: i64,
-        now_ms: i64,
-    ) -> Result<bool, ReplicaError> {
-        let mut guard = self.lock();
-        let state = &mut *guard;
-        let log = follower_log(&state.role, &mut state.log, leader_epoch)?;
-        let log_start_offset = log.log_start_offset();
-        for chunk in record_set.into_iter().filter(|it| !it.is_empty()) {
-            self.traffic.replication_bytes_in.add(chunk.len() as u64);
-            log.append_as_follower(chunk, now_ms)
-                .map_err(|error| append_failed(&self.disks, log, error))?;
-        }
-        state.leader_high_watermark = leader_high_watermark;
-        let high_watermark = leader_high_watermark.min(log.log_end_offset());
-        state.high_watermark = state.high_watermark.max(high_watermark);
-        if leader_log_start_offset > log.log_start_offset() {
-            let to = leader_log_start_offset.min(state.high_watermark);
-            log.advance_log_start_offset(to)
-                .map_err(|error| change_failed(&self.disks, error.into()))?;
-        }
-        Ok(log.log_start_offset() != log_start_offset)
-    }
-
-    /// The leader said where this follower's log differs: truncates to the last common offset.
-    /// Returns the new log end offset.
-    pub fn truncate_diverging(
-        &self,
-        leader_epoch: i32,
-        common_epoch: i32,
-        end_offset: i64,
-    ) -> Result<i64, ReplicaError> {
-        let mut guard = self.lock();
-        let state = &mut *guard;
-        let log = follower_log(&state.role, &mut state.log, leader_epoch)?;
-        let (local_epoch, local_end) = log.end_offset_for_epoch(common_epoch);
-        let to = match (local_epoch, local_end) {
-            (_, end) if end < 0 => log.log_start_offset(),
-            (epoch, end) if epoch == common_epoch => end.min(end_offset),
-            (_, end) => end,
-        };
-        log.truncate_to(to.max(log.log_start_offset()))
-            .map_err(|error| change_failed(&self.disks, error))?;
-        state.high_watermark = state.high_watermark.min(log.log_end_offset());
-        Ok(log.log_end_offset())
-    }
-
-    /// The leader no longer has what this follower would fetch next: starts over at its log start.
-    pub fn restart_at(&self, leader_epoch: i32, offset: i64) -> Result<(), ReplicaError> {
-        let mut guard = self.lock();
-        let state = &mut *guard;
-        let log = follower_log(&state.role, &mut state.log, leader_epoch)?;
-        log.truncate_fully_and_start_at(offset)
-            .map_err(|error| change_failed(&self.disks, error))?;
-        state.high_watermark = offset;
-        Ok(())
-    }
-
-    /// Where a follower's next fetch begins: (log end offset, epoch of the last entry or -1, log
-    /// start offset), if it still follows under this epoch.
-    pub fn fetch_position(&self, leader_epoch: i32) -> Result<(i64, i32, i64), ReplicaError> {
-        let mut guard = self.lock();
-        let state = &mut *guard;
-        let log = follower_log(&state.role, &mut state.log, leader_epoch)?;
-        Ok((log.log_end_offset(), log.last_epoch().unwrap_or(-1), log.log_start_offset()))
     }
 
     /// The ISR change to propose now, marked as pending. A repeated call while one is pending
@@ -540,221 +433,4 @@ pub struct IsrProposal {
     pub leader_epoch: i32,
     pub partition_epoch: i32,
     pub isr: Vec<(BrokerId, i64)>,
-}
-
-impl State {
-    fn leader_epoch(&self) -> i32 {
-        match &self.role {
-            Role::Unassigned => -1,
-            Role::Leader(leader) => leader.leader_epoch,
-            Role::Follower { leader_epoch, .. } => *leader_epoch,
-        }
-    }
-
-    fn leader(&self, current_leader_epoch: i32) -> Result<&Leader, ReplicaError> {
-        let ours = self.leader_epoch();
-        if current_leader_epoch >= 0 && ours >= 0 {
-            if current_leader_epoch < ours {
-                return Err(ReplicaError::FencedLeaderEpoch);
-            }
-            if current_leader_epoch > ours {
-                return Err(ReplicaError::UnknownLeaderEpoch);
-            }
-        }
-        match &self.role {
-            Role::Leader(leader) => Ok(leader),
-            _ => Err(ReplicaError::NotLeader),
-        }
-    }
-
-    fn append(
-        &mut self,
-        disks: &Disks,
-        record_set: Bytes,
-        acks_all: bool,
-        wait: Option<(&Arc<Completion>, usize)>,
-        now_ms: i64,
-    ) -> Result<LeaderAppended, ReplicaError> {
-        let Role::Leader(leader) = &self.role else { return Err(ReplicaError::NotLeader) };
-        if acks_all && leader.isr_size() < leader.effective_min_isr(self.min_isr) {
-            return Err(ReplicaError::NotEnoughReplicas);
-        }
-        // A smaller batch may fit where one before it did not: a producer's order would be broken.
-        if !disks.are_sound() {
-            return Err(ReplicaError::Storage(
-                "a disk of this broker has failed or is full".into(),
-            ));
-        }
-        let log = self.log.as_mut().ok_or_else(gone)?;
-        let appended = log
-            .append_as_leader(record_set, leader.leader_epoch, now_ms)
-            .map_err(|error| append_failed(disks, log, error))?;
-        let required = appended.last_offset + 1;
-        let log_start_offset = log.log_start_offset();
-        if let Some((completion, slot)) = wait {
-            completion.expect();
-            if self.high_watermark >= required {
-                completion.settle(Some(slot), Ok(()));
-            } else {
-                let at = self.waiting.partition_point(|it| it.offset <= required);
-                let completion = completion.clone();
-                self.waiting.insert(at, Waiting { offset: required, slot, completion });
-            }
-        }
-        if !appended.duplicate {
-            self.subscribers.moved(Moves::LogEnd);
-            self.advance_high_watermark();
-        }
-        Ok(LeaderAppended { appended, log_start_offset })
-    }
-
-    fn lead(&mut self, partition: &metadata::Partition, me: BrokerId, now_ms: i64) -> Applied {
-        let Some(log) = &mut self.log else { return Applied::Unchanged };
-        match &mut self.role {
-            Role::Leader(leader) if leader.leader_epoch == partition.leader_epoch => {
-                if partition.partition_epoch <= leader.partition_epoch {
-                    return Applied::Unchanged;
-                }
-                leader.update(partition, now_ms);
-            }
-            _ => {
-                log.assign_leader_epoch(partition.leader_epoch, log.log_end_offset());
-                let leader = Leader::new(me, partition, log.log_end_offset(), now_ms);
-                self.role = Role::Leader(leader);
-            }
-        }
-        self.advance_high_watermark();
-        self.subscribers.moved_any();
-        Applied::Leading
-    }
-
-    fn follow(&mut self, partition: &metadata::Partition) -> Applied {
-        let (leader, leader_epoch) = (partition.leader, partition.leader_epoch);
-        if let Role::Follower { leader: known, leader_epoch: epoch } = self.role
-            && (known, epoch) == (leader, leader_epoch)
-        {
-            return Applied::Unchanged;
-        }
-        self.role = Role::Follower { leader, leader_epoch };
-        self.fail_waiting(&ReplicaError::NotLeader);
-        self.subscribers.moved_any();
-        Applied::Following { leader, leader_epoch }
-    }
-
-    fn unreadable(&mut self, id: &TopicPartition, offset: i64, error: &ReadError) -> ReplicaError {
-        let reason = match error {
-            ReadError::OffsetOutOfRange { .. } => return ReplicaError::OffsetOutOfRange,
-            ReadError::Storage(error) if error.is_out_of_resources() => {
-                return ReplicaError::Storage(error.to_string());
-            }
-            ReadError::Storage(error) => format!("{error} (offset {offset})"),
-            ReadError::Corrupt { .. } => error.to_string(),
-        };
-        // Who follows by now may have truncated its log since the read was planned.
-        let Role::Leader(leader) = &self.role else { return ReplicaError::NotLeader };
-        let alone = leader.is_alone();
-        if self.damage.is_none_or(|known| offset < known) {
-            match alone {
-                true => tracing::error!("{id}: {reason}; no other replica is in sync"),
-                false => tracing::error!("{id}: {reason}; another replica takes over"),
-            }
-            self.damage = Some(offset);
-        }
-        // Asking again is of use only where somebody else may answer.
-        match alone {
-            true => ReplicaError::Corrupt(reason),
-            false => ReplicaError::Storage(reason),
-        }
-    }
-
-    /// Cuts off what is damaged, once nobody counts on this replica: it stands neither in the ISR
-    /// nor in the ELR, so it is not elected before it has fetched everything from the new leader.
-    ///
-    /// Only right after `follow`: under this leadership nothing was fetched yet, so the leader has
-    /// not heard of the records that go.
-    fn repair(&mut self, partition: &metadata::Partition, me: BrokerId) -> Result<(), LogError> {
-        let (Some(damage), Some(log)) = (self.damage, &mut self.log) else { return Ok(()) };
-        let counted_on = partition.isr.contains(&me) || partition.elr.contains(&me);
-        if counted_on || partition.leader.is_none() {
-            return Ok(());
-        }
-        let end_offset = log.truncate_damaged(damage)?;
-        self.damage = None;
-        self.high_watermark = self.high_watermark.min(end_offset);
-        tracing::warn!("{}: cut at offset {end_offset}, to fetch it from there anew", partition.id);
-        Ok(())
-    }
-
-    fn acknowledge(&mut self, id: BrokerId, epoch: i64, fetch: &Fetch, now_ms: i64) {
-        let Some(log) = &self.log else { return };
-        let log_end_offset = log.log_end_offset();
-        if let Role::Leader(leader) = &mut self.role {
-            leader.fetched(id, epoch, fetch.offset, log_end_offset, now_ms);
-            if leader.starts_at(id, fetch.log_start_offset) {
-                self.subscribers.moved(Moves::LogStart);
-            }
-            self.advance_high_watermark();
-        }
-    }
-
-    fn advance_high_watermark(&mut self) {
-        let (Role::Leader(leader), Some(log)) = (&self.role, &self.log) else { return };
-        let next = leader.high_watermark(self.high_watermark, log.log_end_offset(), self.min_isr);
-        assert!(next >= self.high_watermark && next <= log.log_end_offset());
-        if next == self.high_watermark {
-            return;
-        }
-        self.high_watermark = next;
-        let enough = leader.isr_size() >= leader.effective_min_isr(self.min_isr);
-        while self.waiting.front().is_some_and(|it| it.offset <= next) {
-            let waiting = self.waiting.pop_front().expect("front exists");
-            let outcome =
-                if enough { Ok(()) } else { Err(ReplicaError::NotEnoughReplicasAfterAppend) };
-            waiting.completion.settle(Some(waiting.slot), outcome);
-        }
-        self.subscribers.moved(Moves::HighWatermark);
-    }
-
-    fn fail_waiting(&mut self, error: &ReplicaError) {
-        for waiting in self.waiting.drain(..) {
-            waiting.completion.settle(Some(waiting.slot), Err(error.clone()));
-        }
-    }
-}
-
-/// The log of a replica that follows under `leader_epoch`; what was fetched under an older epoch is
-/// refused.
-fn follower_log<'a>(
-    role: &Role,
-    log: &'a mut Option<Log>,
-    leader_epoch: i32,
-) -> Result<&'a mut Log, ReplicaError> {
-    match role {
-        Role::Follower { leader_epoch: current, .. } if *current == leader_epoch => {
-            log.as_mut().ok_or_else(gone)
-        }
-        Role::Follower { .. } => Err(ReplicaError::FencedLeaderEpoch),
-        _ => Err(ReplicaError::NotLeader),
-    }
-}
-
-fn gone() -> ReplicaError {
-    ReplicaError::Storage("the replica is gone".into())
-}
-
-/// Nothing was appended; where that is the disk's doing, it is reported.
-fn append_failed(disks: &Disks, log: &Log, error: AppendError) -> ReplicaError {
-    match &error {
-        AppendError::Io(storage) if log.is_damaged() => disks.fail(storage),
-        AppendError::Io(storage) => disks.report(storage),
-        _ => {}
-    }
-    error.into()
-}
-
-fn change_failed(disks: &Disks, error: LogError) -> ReplicaError {
-    if let LogError::Storage(storage) = &error {
-        disks.report(storage);
-    }
-    ReplicaError::Storage(error.to_string())
 }
