@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use metadata::{BrokerId, ClusterImage, Record, TopicPartition};
+use metadata::{BrokerId, ClusterImage, Partition, Record, Topic, TopicPartition};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use support::record;
@@ -113,7 +113,7 @@ proptest! {
 #[test]
 fn a_topic_that_comes_back_under_another_id_is_removed_and_created() {
     let topic = |id| {
-        Record::Topic(metadata::Topic {
+        Record::Topic(Topic {
             name: "orders".into(),
             id: metadata::Uuid::from_u128(id),
             partitions: 0,
@@ -122,4 +122,63 @@ fn a_topic_that_comes_back_under_another_id_is_removed_and_created() {
     let (first, second) =
         (ClusterImage::from_records(&[topic(1)]), ClusterImage::from_records(&[topic(2)]));
     assert_eq!(first.delta(&second), [Record::TopicRemoved("orders".into()), topic(2)]);
+}
+
+/// `topics` of eight partitions each: more entries than a node of the maps has room for.
+fn large(topics: usize) -> ClusterImage {
+    let records = (0..topics).flat_map(|number| topic_records(&format!("topic-{number}"), number));
+    ClusterImage::from_records(&records.collect::<Vec<_>>())
+}
+
+fn topic_records(name: &str, number: usize) -> Vec<Record> {
+    let partition = |partition| {
+        Record::Partition(Partition {
+            id: TopicPartition { topic: name.into(), partition },
+            replicas: vec![1, 2, 3],
+            isr: vec![1, 2, 3],
+            elr: Vec::new(),
+            leader: Some(1),
+            last_known_leader: None,
+            leader_epoch: 0,
+            partition_epoch: 0,
+            recovering: false,
+            adding_replicas: Vec::new(),
+            removing_replicas: Vec::new(),
+        })
+    };
+    let id = metadata::Uuid::from_u128(1 + number as u128);
+    let topic = Record::Topic(Topic { name: name.into(), id, partitions: 8 });
+    (0..8).map(partition).chain([topic]).collect()
+}
+
+/// What a broker makes of a difference must hold what the controller's image holds. Entries are
+/// compared one by one: equality of the maps may rest on the same walk as their difference.
+fn assert_difference_leads_to(before: &ClusterImage, after: &ClusterImage) {
+    let mut replayed = before.clone();
+    before.delta(after).iter().for_each(|record| replayed.apply(record));
+    assert_eq!(replayed.records(), after.records());
+    assert!(replayed == *after);
+    assert!(before.records() == after.records() || before != after);
+}
+
+#[test]
+fn a_difference_misses_no_change_in_a_large_image() {
+    let before = large(40);
+    for partition in before.partitions.values() {
+        let mut after = before.clone();
+        let changed = Partition { leader: Some(2), leader_epoch: 1, ..Partition::clone(partition) };
+        after.apply(&Record::Partition(changed.clone()));
+        assert_eq!(before.delta(&after), [Record::Partition(changed)]);
+        assert_difference_leads_to(&before, &after);
+    }
+    for topic in before.topics.values() {
+        let mut after = before.clone();
+        after.apply(&Record::TopicRemoved(topic.name.clone()));
+        assert_difference_leads_to(&before, &after);
+        let next = topic_records(&format!("{}-next", topic.name), 1000);
+        let created = after.clone();
+        next.iter().for_each(|record| after.apply(record));
+        assert_difference_leads_to(&created, &after);
+        assert_difference_leads_to(&before, &after);
+    }
 }
