@@ -270,6 +270,18 @@ fn life_of_a_cluster(coordination: Coordination, epoch: ControllerEpoch) -> Vec<
         ConfigResource::ClientMetrics("all".into()),
     ];
     let orders = |number| Record::Partition(partition("orders", number, &[1, 2, 3]));
+    // More partitions than a node of an image's maps has room for, and each of them changed alone.
+    let wide = |number| partition("wide", number, &[1, 2, 3]);
+    let created = (0..40).map(|number| Record::Partition(wide(number)));
+    let created = created.chain([topic("wide", 4, 40)]).collect();
+    let led_by_another = |number| {
+        vec![Record::Partition(Partition {
+            leader: Some(2),
+            leader_epoch: 1,
+            partition_epoch: 1,
+            ..wide(number)
+        })]
+    };
     let changed = Partition {
         isr: vec![],
         elr: vec![2, 3],
@@ -282,7 +294,7 @@ fn life_of_a_cluster(coordination: Coordination, epoch: ControllerEpoch) -> Vec<
         removing_replicas: vec![1],
         ..partition("orders", 0, &[1, 2, 3, 4])
     };
-    vec![
+    let steps = vec![
         vec![
             Record::Mode(Mode {
                 coordination,
@@ -321,7 +333,9 @@ fn life_of_a_cluster(coordination: Coordination, epoch: ControllerEpoch) -> Vec<
         vec![Record::TopicRemoved("orders".into()), orders(0), topic("orders", 2, 1)],
         vec![Record::Partition(partition("a.b_c-d", 0, &[1])), topic("a.b_c-d", 3, 1)],
         vec![Record::TopicRemoved("orders".into())],
-    ]
+        created,
+    ];
+    steps.into_iter().chain((0..40).map(led_by_another)).collect()
 }
 
 fn partition(topic: &str, number: i32, replicas: &[BrokerId]) -> Partition {
