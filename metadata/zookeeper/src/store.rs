@@ -1,6 +1,7 @@
 //! The store that the controller sees: [`MetadataStore`] on a ZooKeeper ensemble.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::Mutex as SyncMutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +27,9 @@ use crate::standing::{Standing, Term};
 
 /// A transaction that is not known to be applied after this time is given up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// What was on its way when leadership was lost has so long to be answered: the ensemble refuses it,
+/// which is a better answer than that nobody knows.
+const DEPOSED_GRACE: Duration = Duration::from_millis(250);
 /// A successor that has not taken over after this time is no longer asked to.
 const HANDOVER_TIMEOUT: Duration = Duration::from_millis(1500);
 /// What is left behind by a close that takes longer goes with the session.
@@ -303,11 +307,13 @@ impl ZooKeeperStore {
         term: &Term,
         work: impl Future<Output = Result<T, WriteError>>,
     ) -> Result<T, CommitError> {
+        let mut work = pin!(work);
         let done = tokio::select! {
             biased;
-            done = work => done,
+            done = &mut work => done,
             () = self.standing.deposed(self.config.controller_id, term.epoch) => {
-                Err(WriteError::Unknown("leadership was lost".into()))
+                let lost = || WriteError::Unknown("leadership was lost".into());
+                timeout(DEPOSED_GRACE, work).await.unwrap_or_else(|_| Err(lost()))
             }
         };
         match done {
