@@ -193,14 +193,25 @@ pub(crate) async fn cold_start(cluster: &mut dyn Cluster) -> Result<ColdStart> {
         tokio::time::sleep(RETRY_PAUSE).await;
     }
     blocking(move |cancelled| {
-        let shared = Shared::new(cancelled);
-        let mut producer = Producer::new(&one_record(1), &bootstrap, &name, load::new_run())?;
-        producer.send_one_to_each(&shared)?;
-        producer.settle(&shared)
+        producer_with_a_record(&bootstrap, &name, load::new_run(), cancelled).map(drop)
     })
     .await?;
     let wall_s = begin.elapsed().as_secs_f64();
     Ok(ColdStart { wall_s, servers_s: cpu_of_life_s(&cluster.servers()?)? })
+}
+
+/// A producer that has its id, and has sent a record that all replicas have acknowledged.
+fn producer_with_a_record(
+    bootstrap: &str,
+    topic: &str,
+    run: u64,
+    cancelled: Arc<AtomicBool>,
+) -> Result<Producer> {
+    let shared = Shared::new(cancelled);
+    let mut producer = Producer::new(&one_record(1), bootstrap, topic, run)?;
+    producer.send_one_to_each(&shared)?;
+    producer.settle(&shared)?;
+    Ok(producer)
 }
 
 /// Creates a topic where nobody may listen yet. A client that meets closed ports waits on its own
@@ -235,16 +246,10 @@ pub(crate) async fn partitions(
     let admin = admin(bootstrap)?;
     create_topic(&admin, SERVING_TOPIC, load::PARTITIONS, ANSWER_TIMEOUT).await?;
     let run = load::new_run();
-    let serving = Topic { bootstrap: bootstrap.to_owned(), name: SERVING_TOPIC.to_owned() };
-    let mut producer = serving
-        .use_it(move |bootstrap, name, cancelled| {
-            let mut producer = Producer::new(&one_record(1), bootstrap, name, run)?;
-            let shared = Shared::new(cancelled);
-            producer.send_one_to_each(&shared)?;
-            producer.settle(&shared)?;
-            Ok(producer)
-        })
-        .await?;
+    let brokers = bootstrap.to_owned();
+    let mut producer =
+        blocking(move |cancelled| producer_with_a_record(&brokers, SERVING_TOPIC, run, cancelled))
+            .await?;
     let topic = Topic { bootstrap: bootstrap.to_owned(), name: name.clone() };
     let meter = Meter::start(servers)?;
     create_topic(&admin, &name, partitions, CREATION_TIMEOUT).await?;

@@ -338,7 +338,8 @@ fn life_of_a_cluster(coordination: Coordination, epoch: ControllerEpoch) -> Vec<
     steps.into_iter().chain((0..40).map(led_by_another)).collect()
 }
 
-fn partition(topic: &str, number: i32, replicas: &[BrokerId]) -> Partition {
+/// A partition as it is when its topic is new: all replicas in sync, led by the first.
+pub fn partition(topic: &str, number: i32, replicas: &[BrokerId]) -> Partition {
     Partition {
         id: TopicPartition::new(topic, number),
         replicas: replicas.to_vec(),

@@ -4,6 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
+use metadata::contract::partition;
 use metadata::{BrokerId, ClusterImage, Partition, Record, Topic, TopicPartition};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -131,24 +132,10 @@ fn large(topics: usize) -> ClusterImage {
 }
 
 fn topic_records(name: &str, number: usize) -> Vec<Record> {
-    let partition = |partition| {
-        Record::Partition(Partition {
-            id: TopicPartition { topic: name.into(), partition },
-            replicas: vec![1, 2, 3],
-            isr: vec![1, 2, 3],
-            elr: Vec::new(),
-            leader: Some(1),
-            last_known_leader: None,
-            leader_epoch: 0,
-            partition_epoch: 0,
-            recovering: false,
-            adding_replicas: Vec::new(),
-            removing_replicas: Vec::new(),
-        })
-    };
     let id = metadata::Uuid::from_u128(1 + number as u128);
     let topic = Record::Topic(Topic { name: name.into(), id, partitions: 8 });
-    (0..8).map(partition).chain([topic]).collect()
+    let created = (0..8).map(|it| Record::Partition(partition(name, it, &[1, 2, 3])));
+    created.chain([topic]).collect()
 }
 
 /// What a broker makes of a difference must hold what the controller's image holds. Entries are
