@@ -1,4 +1,4 @@
-//! How fast the machine itself is: the three things that every figure rests on.
+//! How fast the machine itself is: the four things that every figure rests on.
 //!
 //! Taken before and after a run: when the two differ much, the machine was not quiet, or not the
 //! same.
@@ -17,11 +17,13 @@ const FLUSHES: usize = 300;
 const ROUND_TRIPS: usize = 5_000;
 const COPIES: usize = 40;
 const COPY_BYTES: usize = 64 << 20;
+const FRESH_BYTES: usize = 512 << 20;
+const PAGE_BYTES: usize = 4096;
 
 /// Two calibrations that differ more than this do not describe the same machine.
 const MOVED_MAX: f64 = 0.15;
 
-/// What the machine did, in medians.
+/// What the machine did: medians, and for fresh pages the mean.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Calibration {
     /// `fdatasync` after a write of 4 KiB into a file that has its blocks.
@@ -30,19 +32,24 @@ pub struct Calibration {
     pub loopback_round_trip_us: f64,
     /// Copies of 64 MiB, more than the caches hold.
     pub memcpy_gb_per_s: f64,
+    /// The first write into a page of 4 KiB of memory. A virtual machine that gives its free memory
+    /// back to the host pays for it here, and so does every page of a log.
+    pub fresh_page_us: f64,
 }
 
 impl Calibration {
-    /// Measures for about a second. `folder` is on the disk where the clusters keep their data.
+    /// Measures for some seconds. `folder` is on the disk where the clusters keep their data.
     pub(crate) fn take(folder: &Path) -> Result<Self> {
         Ok(Self {
             fdatasync_us: fdatasync_us(folder).context("measure fdatasync")?,
             loopback_round_trip_us: round_trip_us().context("measure loopback")?,
             memcpy_gb_per_s: memcpy_gb_per_s(),
+            fresh_page_us: fresh_page_us(),
         })
     }
 
-    /// What changed between two calibrations by more than 15 %.
+    /// What changed between two calibrations by more than 15 %. Fresh pages change from moment to
+    /// moment, with what has just been freed.
     pub(crate) fn moved(&self, later: &Self) -> Vec<String> {
         let pairs = [
             ("fdatasync", self.fdatasync_us, later.fdatasync_us),
@@ -111,6 +118,15 @@ fn memcpy_gb_per_s() -> f64 {
     COPY_BYTES as f64 / median_us / 1e3
 }
 
+fn fresh_page_us() -> f64 {
+    // Zeroed memory of this size comes from the system untouched.
+    let mut memory = vec![0u8; FRESH_BYTES];
+    let begin = Instant::now();
+    memory.iter_mut().step_by(PAGE_BYTES).for_each(|byte| *byte = 1);
+    std::hint::black_box(&mut memory);
+    begin.elapsed().as_secs_f64() * 1e6 / (FRESH_BYTES / PAGE_BYTES) as f64
+}
+
 fn median_us(mut times: Vec<Duration>) -> f64 {
     times.sort_unstable();
     times[times.len() / 2].as_secs_f64() * 1e6
@@ -124,15 +140,20 @@ mod tests {
     fn every_figure_is_there() {
         let folder = tempfile::tempdir().unwrap();
         let it = Calibration::take(folder.path()).unwrap();
-        let figures = [it.fdatasync_us, it.loopback_round_trip_us, it.memcpy_gb_per_s];
+        let figures =
+            [it.fdatasync_us, it.loopback_round_trip_us, it.memcpy_gb_per_s, it.fresh_page_us];
         assert!(figures.iter().all(|figure| *figure > 0.0), "{it:?}");
         assert!(it.moved(&it).is_empty());
     }
 
     #[test]
     fn a_machine_that_became_slower_is_noticed() {
-        let before =
-            Calibration { fdatasync_us: 100.0, loopback_round_trip_us: 20.0, memcpy_gb_per_s: 9.0 };
+        let before = Calibration {
+            fdatasync_us: 100.0,
+            loopback_round_trip_us: 20.0,
+            memcpy_gb_per_s: 9.0,
+            fresh_page_us: 0.5,
+        };
         let after = Calibration { fdatasync_us: 120.0, ..before };
         assert_eq!(before.moved(&after), ["fdatasync 100.0 -> 120.0"]);
     }

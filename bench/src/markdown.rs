@@ -123,6 +123,10 @@ impl Report {
                 self.calibration.iter().map(|it| it.loopback_round_trip_us).collect(),
             ),
             ("memcpy, GB/s", self.calibration.iter().map(|it| it.memcpy_gb_per_s).collect()),
+            (
+                "first write into a page, us",
+                self.calibration.iter().map(|it| it.fresh_page_us).collect(),
+            ),
         ];
         for (name, values) in rows {
             let values: Vec<f64> = values;
