@@ -1,6 +1,7 @@
 //! What every client of an experiment shares: settings, topics, partitions of keys.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -18,6 +19,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Replicas of a topic that we create, if the cluster has as many brokers.
 const REPLICATION_FACTOR: usize = 3;
+
+type Admin = AdminClient<DefaultClientContext>;
 
 /// Settings of librdkafka, in the order in which they are set.
 pub type Settings = Vec<(String, String)>;
@@ -70,21 +73,38 @@ pub struct Topic {
 ///
 /// A topic that exists is taken as it is.
 pub async fn ensure_topics(bootstrap: &str, topics: &[Topic]) -> anyhow::Result<Vec<i32>> {
-    let admin: AdminClient<DefaultClientContext> =
-        config(bootstrap, &Settings::new()).create().context("cannot make a Kafka client")?;
-    let (admin, brokers) = tokio::task::spawn_blocking({
-        let bootstrap = bootstrap.to_owned();
-        move || {
-            let metadata =
-                admin.inner().fetch_metadata(None, ADMIN_TIMEOUT).with_context(|| {
-                    format!("cannot reach a Kafka cluster at {bootstrap}; is it running?")
-                })?;
-            anyhow::Ok((admin, metadata.brokers().len()))
+    let admin: Arc<Admin> =
+        Arc::new(config(bootstrap, &Settings::new()).create().context("cannot make a client")?);
+    let deadline = Instant::now() + ADMIN_TIMEOUT;
+    while !create_topics(&admin, bootstrap, topics).await? {
+        if Instant::now() >= deadline {
+            let seconds = ADMIN_TIMEOUT.as_secs();
+            bail!("cannot create topics: for {seconds} s, whoever was asked was not controller");
         }
-    })
-    .await
-    .context("the metadata request was cut off")??;
+        tokio::time::sleep(RETRY_PAUSE).await;
+    }
+    let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
+    tokio::task::spawn_blocking(move || wait_for_leaders(&admin, &names))
+        .await
+        .context("the wait for leaders was cut off")?
+}
 
+/// Creates the topics that are missing. False: Apache Kafka's controller is another broker by now,
+/// and the next try asks who.
+async fn create_topics(
+    admin: &Arc<Admin>,
+    bootstrap: &str,
+    topics: &[Topic],
+) -> anyhow::Result<bool> {
+    let metadata = tokio::task::spawn_blocking({
+        let admin = Arc::clone(admin);
+        move || admin.inner().fetch_metadata(None, ADMIN_TIMEOUT)
+    });
+    let metadata = metadata.await.context("the metadata request was cut off")?;
+    let brokers = metadata
+        .with_context(|| format!("cannot reach a Kafka cluster at {bootstrap}; is it running?"))?
+        .brokers()
+        .len();
     let replication_factor =
         |topic: &Topic| topic.replication_factor.unwrap_or(brokers.min(REPLICATION_FACTOR) as i32);
     let new_topics: Vec<NewTopic<'_>> = topics
@@ -98,25 +118,19 @@ pub async fn ensure_topics(bootstrap: &str, topics: &[Topic]) -> anyhow::Result<
     let options = AdminOptions::new()
         .request_timeout(Some(ADMIN_TIMEOUT))
         .operation_timeout(Some(ADMIN_TIMEOUT));
-    for result in
-        admin.create_topics(&new_topics, &options).await.context("cannot create topics")?
-    {
+    let created = admin.create_topics(&new_topics, &options).await;
+    for result in created.context("cannot create topics")? {
         match result {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((_, RDKafkaErrorCode::NotController)) => return Ok(false),
             Err((name, error)) => bail!("cannot create the topic {name}: {error}"),
         }
     }
-    let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
-    tokio::task::spawn_blocking(move || wait_for_leaders(&admin, &names))
-        .await
-        .context("the wait for leaders was cut off")?
+    Ok(true)
 }
 
 /// Waits until every partition of the topics has a leader, and returns their partition counts.
-fn wait_for_leaders(
-    admin: &AdminClient<DefaultClientContext>,
-    names: &[String],
-) -> anyhow::Result<Vec<i32>> {
+fn wait_for_leaders(admin: &Admin, names: &[String]) -> anyhow::Result<Vec<i32>> {
     let deadline = Instant::now() + ADMIN_TIMEOUT;
     loop {
         let metadata = admin
