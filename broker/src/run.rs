@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use crate::api::ProducerIds;
 use crate::broker::{Broker, Options};
 use crate::control::{
-    Controller, Images, Intent, Lease, Published, Registration, Session, SessionOptions, Update,
+    Controller, Images, Intent, Lease, Received, Registration, Session, SessionOptions, Update,
     Znodes,
 };
 use crate::group::{self, Groups};
@@ -197,7 +197,7 @@ pub async fn run(server: Server) -> Result<(), RunError> {
             },
         },
         images: images.clone(),
-        received: Published::default(),
+        received: Received::default(),
         lease,
         znodes: znodes.clone(),
         intent: wanted_intent,

@@ -179,6 +179,7 @@ impl Sending {
             last: index == last,
             records: records.clone(),
             leases: (index == last).then(|| self.leases.clone()),
+            fingerprint: (index == last).then(|| newest.image.fingerprint.value()),
         };
         chunks.iter().enumerate().map(batch).collect()
     }

@@ -81,7 +81,7 @@ pub fn batches(records: &[Record]) -> impl Iterator<Item = &[Record]> {
     })
 }
 
-fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     postcard::to_extend(value, vec![FORMAT_VERSION]).expect("memory takes everything")
 }
 

@@ -11,8 +11,8 @@ use imbl::{OrdMap, OrdSet};
 use uuid::Uuid;
 
 use crate::{
-    Broker, BrokerId, ConfigResource, Controller, ControllerId, Feature, Mode, Partition,
-    ProducerIds, Record, Topic, TopicPartition,
+    Broker, BrokerId, ConfigResource, Controller, ControllerId, Feature, Fingerprint, Mode,
+    Partition, ProducerIds, Record, Topic, TopicPartition,
 };
 
 /// An immutable view of the cluster.
@@ -38,6 +38,8 @@ pub struct ClusterImage {
     pub leaderless: OrdSet<TopicPartition>,
     /// How many partitions have fewer in-sync replicas than replicas.
     pub under_replicated: usize,
+    /// Of everything that records say; equal where that is equal.
+    pub fingerprint: Fingerprint,
 }
 
 impl ClusterImage {
@@ -49,35 +51,48 @@ impl ClusterImage {
 
     /// The only way state changes, on every node, in every mode.
     pub fn apply(&mut self, record: &Record) {
+        let sum = &mut self.fingerprint;
         match record {
-            Record::Cluster(it) => self.cluster_id = Some(it.id.as_str().into()),
-            Record::Broker(it) => drop(self.brokers.insert(it.id, Arc::new(it.clone()))),
-            Record::BrokerRemoved(id) => drop(self.brokers.remove(id)),
-            Record::Controller(it) => drop(self.controllers.insert(it.id, Arc::new(it.clone()))),
-            Record::ControllerRemoved(id) => drop(self.controllers.remove(id)),
+            Record::Cluster(it) => sum.set(&mut self.cluster_id, "cluster", it.id.as_str().into()),
+            Record::Broker(it) => {
+                sum.put(&mut self.brokers, "broker", it.id, Arc::new(it.clone()));
+            }
+            Record::BrokerRemoved(id) => drop(sum.take(&mut self.brokers, "broker", id)),
+            Record::Controller(it) => {
+                sum.put(&mut self.controllers, "controller", it.id, Arc::new(it.clone()));
+            }
+            Record::ControllerRemoved(id) => {
+                sum.take(&mut self.controllers, "controller", id);
+            }
             Record::Topic(it) => {
-                if let Some(before) = self.topics.get(&it.name) {
+                let topic = Arc::new(it.clone());
+                if let Some(before) = sum.put(&mut self.topics, "topic", it.name.clone(), topic) {
                     self.topic_names.remove(&before.id);
                 }
                 self.topic_names.insert(it.id, it.name.clone());
-                self.topics.insert(it.name.clone(), Arc::new(it.clone()));
             }
             Record::TopicRemoved(name) => self.remove_topic(name),
             Record::Partition(it) => self.insert_partition(it),
-            Record::Config(it) if it.values.is_empty() => drop(self.configs.remove(&it.resource)),
+            Record::Config(it) if it.values.is_empty() => {
+                sum.take(&mut self.configs, "config", &it.resource);
+            }
             Record::Config(it) => {
-                self.configs.insert(it.resource.clone(), Arc::new(it.values.clone()));
+                let values = Arc::new(it.values.clone());
+                sum.put(&mut self.configs, "config", it.resource.clone(), values);
             }
-            Record::ProducerIds(it) => self.producer_ids = Some(Arc::new(it.clone())),
+            Record::ProducerIds(it) => {
+                sum.set(&mut self.producer_ids, "producer-ids", Arc::new(it.clone()));
+            }
             Record::Feature(it) => {
-                self.features.insert(it.name.clone(), Arc::new(it.clone()));
+                sum.put(&mut self.features, "feature", it.name.clone(), Arc::new(it.clone()));
             }
-            Record::Mode(it) => self.mode = Some(Arc::new(it.clone())),
+            Record::Mode(it) => sum.set(&mut self.mode, "mode", Arc::new(it.clone())),
         }
     }
 
     fn insert_partition(&mut self, partition: &Partition) {
-        let before = self.partitions.insert(partition.id.clone(), Arc::new(partition.clone()));
+        let (id, value) = (partition.id.clone(), Arc::new(partition.clone()));
+        let before = self.fingerprint.put(&mut self.partitions, "partition", id, value);
         let moved = before.as_ref().is_none_or(|it| it.replicas != partition.replicas);
         if let Some(before) = before {
             self.forget_state(&before);
@@ -115,18 +130,19 @@ impl ClusterImage {
     }
 
     fn remove_topic(&mut self, name: &Arc<str>) {
-        if let Some(topic) = self.topics.remove(name) {
+        if let Some(topic) = self.fingerprint.take(&mut self.topics, "topic", name) {
             self.topic_names.remove(&topic.id);
         }
         let ids: Vec<TopicPartition> =
             self.partitions_of(name).map(|partition| partition.id.clone()).collect();
         for id in ids {
-            if let Some(partition) = self.partitions.remove(&id) {
+            if let Some(partition) = self.fingerprint.take(&mut self.partitions, "partition", &id) {
                 self.forget_state(&partition);
                 self.forget_replicas(&partition);
             }
         }
-        self.configs.remove(&ConfigResource::Topic(name.clone()));
+        let resource = ConfigResource::Topic(name.clone());
+        self.fingerprint.take(&mut self.configs, "config", &resource);
     }
 
     /// The partitions of a topic in order, whether or not the topic is visible yet.

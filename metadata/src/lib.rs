@@ -13,12 +13,14 @@ pub mod codec;
 pub mod contract;
 pub mod control;
 mod difference;
+mod fingerprint;
 mod image;
 pub mod memory;
 mod record;
 mod store;
 
 pub use control::{Command, ControlError, Defaults, Outcome, decide};
+pub use fingerprint::Fingerprint;
 pub use image::ClusterImage;
 pub use record::*;
 pub use store::{BATCH_BYTES_MAX, CommitError, ControllerEpoch, Leadership, MetadataStore, Offset};

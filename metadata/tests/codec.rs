@@ -13,9 +13,9 @@ use metadata::control::{
     TopicSelector,
 };
 use metadata::{
-    BATCH_BYTES_MAX, Broker, Cluster, Command, Config, ConfigResource, ControlError, Controller,
-    Coordination, Feature, Listener, Mode, Outcome, Partition, ProducerIds, Record, Topic,
-    TopicPartition, Uuid,
+    BATCH_BYTES_MAX, Broker, Cluster, ClusterImage, Command, Config, ConfigResource, ControlError,
+    Controller, Coordination, Feature, Listener, Mode, Outcome, Partition, ProducerIds, Record,
+    Topic, TopicPartition, Uuid,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -33,6 +33,16 @@ fn golden_bytes() {
         assert_eq!(codec::decode_records(&bytes).unwrap(), std::slice::from_ref(&record));
         line("record", format!("{record:?}"), bytes);
     }
+    // Two servers of different versions compare it.
+    let mut held = sample_records();
+    held.retain(|it| {
+        !matches!(
+            it,
+            Record::BrokerRemoved(_) | Record::ControllerRemoved(_) | Record::TopicRemoved(_)
+        )
+    });
+    let fingerprint = ClusterImage::from_records(&held).fingerprint.value();
+    line("fingerprint", "Sample".into(), fingerprint.to_be_bytes().to_vec());
     for command in sample_commands() {
         let bytes = codec::encode_command(&command);
         assert_eq!(codec::decode_command(&bytes).unwrap(), command);

@@ -14,12 +14,14 @@
 mod deaths;
 mod images;
 mod lease;
+mod received;
 mod session;
 mod submit;
 mod znodes;
 
 pub use images::{Images, Published};
 pub use lease::Lease;
-pub use session::{Intent, Registration, Session, SessionOptions, Update};
+pub use received::{Received, Update};
+pub use session::{Intent, Registration, Session, SessionOptions};
 pub use submit::{Controller, SubmitError};
 pub use znodes::Znodes;

@@ -7,13 +7,14 @@ use std::time::Duration;
 use grpc::auth::Credentials;
 use grpc::client::{ControllerClient, connect};
 use metadata::control::RegisterBroker;
-use metadata::{BrokerId, ClusterImage, Command, ControllerEpoch, Record, Uuid, codec};
+use metadata::{BrokerId, Command, ControllerEpoch, Record, Uuid, codec};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_stream::StreamExt;
 
 use super::lease::Witness;
-use super::{Images, Lease, Published, Znodes};
+use super::received::{Received, StreamError, Update, epoch_of_wire, wire_epoch};
+use super::{Images, Lease, Znodes};
 use crate::clock::monotonic_ms;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
@@ -51,19 +52,11 @@ pub enum Intent {
     ShutDown,
 }
 
-/// One update: the image it leads to and the records that lead there. Whoever turns it into replicas
-/// publishes the image once they stand, so that what an image says is true on this broker.
-pub struct Update {
-    pub published: Published,
-    pub records: Vec<Record>,
-}
-
 pub struct Session {
     pub options: SessionOptions,
     /// What has been applied, as heartbeats report it.
     pub images: Images,
-    /// What has been received.
-    pub received: Published,
+    pub received: Received,
     pub lease: Arc<Lease>,
     pub znodes: Arc<Znodes>,
     pub intent: watch::Receiver<Intent>,
@@ -103,8 +96,10 @@ enum Ended {
     NotActive,
     #[error("the registration was refused: {0}")]
     Refused(String),
-    #[error("the controller sent what cannot be read: {0}")]
+    #[error("the registration was answered with what cannot be read: {0}")]
     Garbled(String),
+    #[error(transparent)]
+    Stream(#[from] StreamError),
     #[error("the registration is not known any more")]
     StaleBrokerEpoch,
     #[error("the broker is stopping")]
@@ -121,7 +116,7 @@ impl Session {
     /// Runs until the receiver of updates is gone. An error says that all controllers refuse this
     /// broker, which was never registered: they are those of another cluster.
     pub async fn run(mut self) -> Result<(), String> {
-        let mut refusals = 0;
+        let mut setbacks = 0;
         loop {
             let Some((endpoint, client)) = self.find_active().await? else { return Ok(()) };
             let ended = self.stay(&endpoint, client).await;
@@ -129,12 +124,16 @@ impl Session {
             if self.updates.is_closed() || matches!(ended, Ended::Stopping) {
                 return Ok(());
             }
-            tracing::info!("left controller {endpoint}: {ended}");
-            if matches!(ended, Ended::Refused(_)) {
-                refusals += 1;
-                tokio::time::sleep(SEARCH_PAUSE * refusals.min(10)).await;
+            match ended {
+                Ended::Stream(_) => tracing::error!("left controller {endpoint}: {ended}"),
+                _ => tracing::info!("left controller {endpoint}: {ended}"),
+            }
+            // The next try may end as soon as this one.
+            if matches!(ended, Ended::Refused(_) | Ended::Stream(_)) {
+                setbacks += 1;
+                tokio::time::sleep(SEARCH_PAUSE * setbacks.min(10)).await;
             } else {
-                refusals = 0;
+                setbacks = 0;
             }
         }
     }
@@ -179,20 +178,20 @@ impl Session {
         client: &mut ControllerClient,
     ) -> Result<std::convert::Infallible, Ended> {
         let broker_epoch = self.register(client).await?;
-        let known = &self.received;
+        let (image_epoch, image_offset) = self.received.known();
         let watch = grpc::WatchRequest {
             cluster_id: self.options.cluster_id.to_string(),
             broker_id: self.options.registration.id,
             broker_epoch,
-            image_epoch: Some(wire_epoch(known.epoch)),
-            image_offset: known.offset,
+            image_epoch: Some(wire_epoch(image_epoch)),
+            image_offset,
         };
         let opened = tokio::time::timeout(CALL_TIMEOUT, client.watch(watch)).await;
         let mut stream =
             opened.map_err(|_| tonic::Status::deadline_exceeded("watch"))??.into_inner();
         self.active.send_replace(Some(client.clone()));
 
-        let mut assembling = Assembling::default();
+        self.received.begin();
         let mut leases = grpc::Leases::default();
         let mut beats = JoinSet::new();
         let mut doubts = JoinSet::new();
@@ -217,7 +216,8 @@ impl Session {
                         leases = newest.clone();
                         self.hold(&leases);
                     }
-                    if self.apply(&mut assembling, batch).await? {
+                    if let Some(update) = self.received.take(batch)? {
+                        self.updates.send(update).await.map_err(|_| Ended::Stopping)?;
                         // Being caught up is what unfences: say so at once.
                         next_beat = tokio::time::Instant::now();
                     }
@@ -228,7 +228,7 @@ impl Session {
                     // A controller that hangs keeps its connections for long, and its successor
                     // waits for this broker no longer than a session: ask the others.
                     if !beats.is_empty() && doubts.is_empty() {
-                        let epoch = self.received.epoch;
+                        let epoch = self.received.epoch();
                         let current = Current { endpoint: endpoint.to_owned(), epoch };
                         let asked = ask(self.options.clone(), Some(current));
                         doubts.spawn(async { matches!(asked.await, Ok(Some(_))) });
@@ -348,36 +348,6 @@ impl Session {
         self.broker_epoch.send_replace(epoch);
         Ok(epoch)
     }
-
-    /// Takes one batch; true once an update was completed by it.
-    async fn apply(
-        &mut self,
-        assembling: &mut Assembling,
-        batch: grpc::MetadataBatch,
-    ) -> Result<bool, Ended> {
-        let epoch = epoch_of_wire(batch.epoch);
-        let records = codec::decode_records(&batch.records)
-            .map_err(|error| Ended::Garbled(error.to_string()))?;
-        assembling.full |= batch.full;
-        assembling.records.extend(records);
-        if !batch.last {
-            return Ok(false);
-        }
-        let Assembling { full, records } = std::mem::take(assembling);
-        let known = &self.received;
-        if (epoch, batch.offset) < known.position() {
-            // From a controller that has been replaced since: what is known is newer.
-            return Ok(false);
-        }
-        let base = if full { ClusterImage::default() } else { ClusterImage::clone(&known.image) };
-        let mut image = base;
-        records.iter().for_each(|record| image.apply(record));
-        let records = if full { known.image.delta(&image) } else { records };
-        let published = Published { image: Arc::new(image), epoch, offset: batch.offset };
-        self.received = published.clone();
-        self.updates.send(Update { published, records }).await.map_err(|_| Ended::Stopping)?;
-        Ok(true)
-    }
 }
 
 /// The controller that this broker is connected to.
@@ -445,20 +415,4 @@ async fn ask(
         Some(refusal) if all_refuse => Err(Unfound::Refused(refusal)),
         Some(problem) => Err(Unfound::Unknown(problem)),
     }
-}
-
-/// The chunks of one update that have arrived.
-#[derive(Default)]
-struct Assembling {
-    full: bool,
-    records: Vec<Record>,
-}
-
-fn epoch_of_wire(epoch: Option<grpc::Epoch>) -> ControllerEpoch {
-    let epoch = epoch.unwrap_or_default();
-    ControllerEpoch { generation: epoch.generation, term: epoch.term }
-}
-
-fn wire_epoch(epoch: ControllerEpoch) -> grpc::Epoch {
-    grpc::Epoch { generation: epoch.generation, term: epoch.term }
 }
