@@ -62,9 +62,15 @@ pub(crate) struct Received {
 
 /// Settings of the consumer; what is not here is librdkafka's default.
 pub(crate) fn settings() -> Settings {
-    [("enable.auto.commit", "false"), ("auto.offset.reset", "earliest")]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into()
+    [
+        ("enable.auto.commit", "false"),
+        ("auto.offset.reset", "earliest"),
+        // By default a consumer whose queue was full asks for more a second later: once it is behind,
+        // it is the client that is measured.
+        ("fetch.queue.backoff.ms", "10"),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .into()
 }
 
 /// A consumer that has all partitions of a topic, from the beginning.
