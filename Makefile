@@ -40,7 +40,11 @@ gaps: build tools-test
 	    cargo test -p tests --test end_to_end gaps:: -- --test-threads=1
 
 # Janus beside Apache Kafka on this machine: about 40 minutes, and it wants the machine for itself. The
-# table goes to docs/results/. MODE=zookeeper: beside Kafka 3.9. MODE=modes: one mode beside the other.
+# table goes to docs/results/. MODE=zookeeper: beside Kafka 3.9. MODE=modes: one mode beside the other,
+# which is a matter of a few per cent and takes many turns.
+ifeq ($(MODE),modes)
+BENCH_FLAGS ?= --turns 21 throughput records requests
+endif
 bench: build tools-test
 	$(CARGO_TARGET_DIR)/release/janus bench run --out docs/results/$(MODE).md $(BENCH_FLAGS) \
 	    --mode $(if $(filter modes,$(MODE)),zookeeper --peer raft,$(MODE))
