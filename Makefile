@@ -10,6 +10,9 @@ export KAFKA_ZOOKEEPER_LIBS ?= $(KAFKA_ZOOKEEPER_HOME)/libs
 PYTHON_HOME ?= $(HOME)/.cache/janus/python
 PREFIX ?= /usr/local
 MODE ?= raft
+ifeq ($(MODE),modes)
+BENCH_FLAGS ?= --turns 21 throughput records requests
+endif
 
 BUILD_PACKAGES = gcc g++ make cmake pkg-config libclang-dev librocksdb-dev zlib1g-dev
 TEST_PACKAGES = kcat openjdk-17-jre-headless maven python3-venv zookeeper iproute2 procps systemd
@@ -42,9 +45,6 @@ gaps: build tools-test
 # Janus beside Apache Kafka on this machine: about 40 minutes, and it wants the machine for itself. The
 # table goes to docs/results/. MODE=zookeeper: beside Kafka 3.9. MODE=modes: one mode beside the other,
 # which is a matter of a few per cent and takes many turns.
-ifeq ($(MODE),modes)
-BENCH_FLAGS ?= --turns 21 throughput records requests
-endif
 bench: build tools-test
 	$(CARGO_TARGET_DIR)/release/janus bench run --out docs/results/$(MODE).md $(BENCH_FLAGS) \
 	    --mode $(if $(filter modes,$(MODE)),zookeeper --peer raft,$(MODE))

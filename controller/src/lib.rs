@@ -16,6 +16,7 @@
 
 pub mod batch;
 pub mod driver;
+mod epoch;
 pub mod heartbeat;
 pub mod liveness;
 pub mod metrics;

@@ -19,11 +19,10 @@ use grpc::{
     HeartbeatReply, HeartbeatRequest, Leases, MetadataBatch, NotActive, QuorumMember, SubmitReply,
     SubmitRequest, TransferLeadershipReply, TransferLeadershipRequest, WatchRequest,
 };
-use metadata::{
-    BrokerId, Command, ControlError, ControllerEpoch, ControllerId, Leadership, Offset, codec,
-};
+use metadata::{BrokerId, Command, ControlError, ControllerId, Leadership, Offset, codec};
 
 use crate::batch::{Answer, Request as Queued};
+use crate::epoch;
 use crate::heartbeat::Heartbeats;
 use crate::liveness::{Beat, Wish};
 use crate::watch::{Connections, Publication};
@@ -154,16 +153,6 @@ fn not_active(leadership: &watch::Receiver<Leadership>, quorum: &Quorum) -> NotA
     }
 }
 
-fn epoch_to_wire(epoch: ControllerEpoch) -> grpc::Epoch {
-    grpc::Epoch { generation: epoch.generation, term: epoch.term }
-}
-
-fn epoch_from_wire(epoch: Option<grpc::Epoch>) -> Option<ControllerEpoch> {
-    epoch
-        .filter(|epoch| epoch.term > 0)
-        .map(|epoch| ControllerEpoch { generation: epoch.generation, term: epoch.term })
-}
-
 /// A broker that has proved who it is speaks for nobody else.
 fn check_peer<T>(request: &Request<T>, broker_id: BrokerId) -> Result<(), Status> {
     match request.extensions().get::<Peer>() {
@@ -201,7 +190,7 @@ impl grpc::controller_server::Controller for ControllerService {
         match ControllerService::submit(self, commands).await {
             Ok(Answer { epoch, offset, outcomes }) => Ok(Response::new(SubmitReply {
                 not_active: None,
-                epoch: Some(epoch_to_wire(epoch)),
+                epoch: Some(epoch::to_wire(epoch)),
                 offset,
                 outcomes: outcomes.iter().map(|it| codec::encode_outcome(it).into()).collect(),
             })),
@@ -240,7 +229,7 @@ impl grpc::controller_server::Controller for ControllerService {
             .is_some_and(|broker| broker.epoch == request.broker_epoch);
         let connection =
             registered.then(|| self.connections.open(request.broker_id, request.broker_epoch));
-        let has = epoch_from_wire(request.image_epoch).map(|epoch| (epoch, request.image_offset));
+        let has = epoch::from_wire(request.image_epoch).map(|epoch| (epoch, request.image_offset));
         let changes = self.publication.stream(has, self.leases.clone(), connection);
         let (leadership, quorum) = (self.leadership.clone(), self.quorum.clone());
         let end = stream::once(async move {
@@ -267,7 +256,7 @@ impl grpc::controller_server::Controller for ControllerService {
             mode,
             generation: epoch.generation,
             active_id: leader.unwrap_or(-1),
-            epoch: Some(epoch_to_wire(epoch)),
+            epoch: Some(epoch::to_wire(epoch)),
             committed_offset,
             members,
             zookeeper_connect,
@@ -333,7 +322,7 @@ impl ControllerService {
         if published.image.brokers.get(&id).is_none_or(|broker| broker.epoch != epoch) {
             return Some(HeartbeatReply { stale_broker_epoch: true, ..Default::default() });
         }
-        let is_current = epoch_from_wire(request.image_epoch) == Some(published.epoch);
+        let is_current = epoch::from_wire(request.image_epoch) == Some(published.epoch);
         let beat = Beat {
             id,
             broker_epoch: epoch,
@@ -394,7 +383,7 @@ impl ControllerService {
             caught_up: self.heartbeats.is_caught_up(id),
             fenced: broker.is_none_or(|broker| broker.fenced),
             may_shutdown,
-            epoch: Some(epoch_to_wire(published.epoch)),
+            epoch: Some(epoch::to_wire(published.epoch)),
             offset: published.offset,
         })
     }

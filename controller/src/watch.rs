@@ -17,6 +17,8 @@ use tonic::Status;
 use grpc::{Leases, MetadataBatch};
 use metadata::{BrokerId, ClusterImage, ControllerEpoch, Offset, Record, codec};
 
+use crate::epoch;
+
 /// Images kept for brokers that reconnect. They share everything that did not change.
 const RING_IMAGES: usize = 64;
 
@@ -169,7 +171,7 @@ impl Sending {
             Some(sent) => (false, newest.since(sent)),
             None => (true, newest.full()),
         };
-        let epoch = grpc::Epoch { generation: newest.epoch.generation, term: newest.epoch.term };
+        let epoch = epoch::to_wire(newest.epoch);
         let last = chunks.len() - 1;
         let batch = |(index, records): (usize, &Bytes)| MetadataBatch {
             not_active: None,

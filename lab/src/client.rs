@@ -73,8 +73,9 @@ pub struct Topic {
 ///
 /// A topic that exists is taken as it is.
 pub async fn ensure_topics(bootstrap: &str, topics: &[Topic]) -> anyhow::Result<Vec<i32>> {
-    let admin: Arc<Admin> =
-        Arc::new(config(bootstrap, &Settings::new()).create().context("cannot make a client")?);
+    let admin: Admin =
+        config(bootstrap, &Settings::new()).create().context("cannot make a Kafka client")?;
+    let admin = Arc::new(admin);
     let deadline = Instant::now() + ADMIN_TIMEOUT;
     while !create_topics(&admin, bootstrap, topics).await? {
         if Instant::now() >= deadline {

@@ -12,6 +12,7 @@
 //! stream as leases, answers to heartbeats or a znode (`znodes`), which add up to one (`lease`).
 
 mod deaths;
+mod epoch;
 mod images;
 mod lease;
 mod received;

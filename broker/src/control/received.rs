@@ -10,7 +10,7 @@ use std::sync::Arc;
 use metadata::codec::{self, DecodeError};
 use metadata::{ClusterImage, ControllerEpoch, Offset, Record};
 
-use super::Published;
+use super::{Published, epoch};
 
 /// One update: the image it leads to and the records that lead there. Whoever turns it into replicas
 /// publishes the image once they stand, so that what an image says is true on this broker.
@@ -86,7 +86,7 @@ impl Received {
             return Ok(None);
         }
         let Chunks { full, records } = std::mem::take(&mut self.chunks);
-        let (epoch, offset) = (epoch_of_wire(batch.epoch), batch.offset);
+        let (epoch, offset) = (epoch::from_wire(batch.epoch), batch.offset);
         if (epoch, offset) < self.newest.position() {
             // From a controller that has been replaced since: what is known is newer.
             return Ok(None);
@@ -132,15 +132,6 @@ impl Received {
     }
 }
 
-pub fn epoch_of_wire(epoch: Option<grpc::Epoch>) -> ControllerEpoch {
-    let epoch = epoch.unwrap_or_default();
-    ControllerEpoch { generation: epoch.generation, term: epoch.term }
-}
-
-pub fn wire_epoch(epoch: ControllerEpoch) -> grpc::Epoch {
-    grpc::Epoch { generation: epoch.generation, term: epoch.term }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,7 +151,7 @@ mod tests {
         holds: &[Record],
     ) -> grpc::MetadataBatch {
         grpc::MetadataBatch {
-            epoch: Some(wire_epoch(EPOCH)),
+            epoch: Some(epoch::to_wire(EPOCH)),
             offset,
             full,
             last: true,

@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 use tokio_stream::StreamExt;
 
 use super::lease::Witness;
-use super::received::{Received, StreamError, Update, epoch_of_wire, wire_epoch};
-use super::{Images, Lease, Znodes};
+use super::received::{Received, StreamError, Update};
+use super::{Images, Lease, Znodes, epoch};
 use crate::clock::monotonic_ms;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
@@ -183,7 +183,7 @@ impl Session {
             cluster_id: self.options.cluster_id.to_string(),
             broker_id: self.options.registration.id,
             broker_epoch,
-            image_epoch: Some(wire_epoch(image_epoch)),
+            image_epoch: Some(epoch::to_wire(image_epoch)),
             image_offset,
         };
         let opened = tokio::time::timeout(CALL_TIMEOUT, client.watch(watch)).await;
@@ -251,7 +251,7 @@ impl Session {
                     }
                     let duration_ms = i64::from(leases.session_timeout_ms);
                     self.lease.renew(&Witness::Controller, sent_ms, duration_ms, monotonic_ms());
-                    let decided = (epoch_of_wire(reply.epoch), reply.offset);
+                    let decided = (epoch::from_wire(reply.epoch), reply.offset);
                     let applied = self.images.published().position();
                     if applied >= decided {
                         self.lease.caught_up();
@@ -299,7 +299,7 @@ impl Session {
             cluster_id: self.options.cluster_id.to_string(),
             broker_id: self.options.registration.id,
             broker_epoch,
-            image_epoch: Some(wire_epoch(published.epoch)),
+            image_epoch: Some(epoch::to_wire(published.epoch)),
             image_offset: published.offset,
             want_fence: intent == Intent::StayFenced,
             want_shutdown: intent == Intent::ShutDown,
@@ -393,7 +393,7 @@ async fn ask(
                 }
             };
             let reply = client.describe_quorum(request).await.map_err(unfound)?.into_inner();
-            let epoch = epoch_of_wire(reply.epoch);
+            let epoch = epoch::from_wire(reply.epoch);
             let active = reply.active_id >= 0
                 && reply.active_id == reply.answered_by
                 && newer_than.is_none_or(|current| epoch > current);

@@ -9,7 +9,7 @@ use metadata::{Command, ControllerEpoch, Outcome, codec};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::Images;
+use super::{Images, epoch};
 
 /// Commands of one call: the controller decides up to 64 at once.
 const COMMANDS_MAX: usize = 64;
@@ -137,8 +137,7 @@ impl Controller {
             };
             match answered.map(tonic::Response::into_inner) {
                 Ok(reply) if reply.not_active.is_none() => {
-                    let epoch = reply.epoch.unwrap_or_default();
-                    let epoch = ControllerEpoch { generation: epoch.generation, term: epoch.term };
+                    let epoch = epoch::from_wire(reply.epoch);
                     let outcomes = reply
                         .outcomes
                         .iter()
